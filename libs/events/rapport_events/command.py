@@ -1,0 +1,170 @@
+"""What a command is made of: the wish, whom it is about, and the stream in which it is decided."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from rapport_events.contracts.base import Event
+from rapport_events.ids import TenantId
+
+S = TypeVar("S")
+C = TypeVar("C", bound="Command")
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ExternalRef(BaseModel):
+    """The name of a fact in another system; the same name is one fact for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: Name
+    id: Name
+
+
+class CustomerRef(BaseModel):
+    """
+    Names a customer: by `id` (or just the id), by `system` and `external_id`, or by `email`.
+
+    A name from outside always computes the same customer id, so no service waits for another to know it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: UUID | None = None
+    system: Name | None = None
+    external_id: Name | None = None
+    email: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_id(cls, value: object) -> object:
+        return {"id": value} if isinstance(value, str | UUID) else value
+
+    @model_validator(mode="after")
+    def _is_one_name(self) -> "CustomerRef":
+        by_system = self.system is not None and self.external_id is not None
+        if (self.system is None) != (self.external_id is None):
+            msg = "system and external_id belong together"
+            raise ValueError(msg)
+        if (self.id is not None) + by_system + (self.email is not None) != 1:
+            msg = 'name the customer in one way: {"id"}, {"system", "external_id"} or {"email"}'
+            raise ValueError(msg)
+        return self
+
+    @property
+    def identity(self) -> tuple[str, str, str] | None:
+        """Kind, system and value of an outside name; None where the customer's id is given."""
+        if self.email is not None:
+            return ("email", "", self.email.strip().lower())
+        if self.system is not None and self.external_id is not None:
+            return ("external", self.system, self.external_id)
+        return None
+
+
+ThingRef = UUID | ExternalRef
+"""Names a thing that exists: by its id, or by the outside name of the fact that began it."""
+
+
+class Command(BaseModel):
+    """A wish. It says all that the decision needs; unknown members are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: AwareDatetime | None = None
+    """When it happened; the moment of the request where it is not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    The stream that a command is decided in.
+
+    With `id` or `named` (the outside name of the fact that began it) it must exist; with `under` alone it begins now,
+    under that customer. The noun `customer` means the stream of the customer `under`, which may exist or not; the noun
+    `tenant` the configuration. A job (an import) is its own subject: `id` with `begins`. `otherwise` stands in when
+    nobody knows `named`.
+    """
+
+    noun: str
+    id: UUID | None = None
+    named: ExternalRef | None = None
+    under: CustomerRef | None = None
+    begins: bool = False
+    """The stream is expected to be new, so nothing is read before deciding; a repeat is found when appending."""
+    otherwise: "Target | None" = None
+
+    @classmethod
+    def of(cls, noun: str, ref: ThingRef) -> "Target":
+        """Return the target that a reference names."""
+        return cls(noun, id=ref) if isinstance(ref, UUID) else cls(noun, named=ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a decision is told besides the wish, so that it needs no clock and makes no ids."""
+
+    tenant: TenantId
+    subject: str
+    """Id of the customer, the tenant or the job that the stream is about."""
+    id: UUID
+    """UUID of the stream."""
+    at: datetime
+    """When it happened (UTC)."""
+    now: datetime
+
+
+def no_claim(command: Any) -> None:
+    """Claim nothing."""
+
+
+def no_identities(command: Any) -> Sequence[CustomerRef]:
+    """Claim no identity."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[C, S]):
+    """One command as data: where it comes in, what it is, and the pure functions that decide it."""
+
+    name: str
+    """The command's name in `commands:batch`, for example `record_purchase`."""
+    route: str
+    """For example `/v1/cases/{case}/resolve`; a parameter fills the command's member of the same name."""
+    command: type[C]
+    initial: S
+    evolve: Callable[[S, Any], S]
+    decide: Callable[[C, S, Occasion], Sequence[Event]]
+    target: Callable[[C], Target]
+    external: Callable[[C], ExternalRef | None] = no_claim
+    """The outside name of the fact that this command records: the same name is one fact."""
+    fact: str = ""
+    """Kind of the claim on the outside name; the target's noun where it is empty."""
+    identities: Callable[[C], Sequence[CustomerRef]] = no_identities
+    """Outside names that only one customer may hold."""
+    opens: bool = False
+    """Whether the decision looks at personal values of earlier events."""
+    tags: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command of one caller."""
+
+    tenant: TenantId
+    actor: str
+    handler: Handler[Any, Any]
+    command: Command
+    correlation_id: str
+    key: str | None = None
+    """Idempotency key."""
+    body: bytes = b""
+    """The body as it came: its fingerprint tells a repeat from another use of the key."""
+    expected_version: int | None = None
+    causation_id: str | None = None
+    caused_at: datetime | None = None
+    traceparent: str | None = None

@@ -1,0 +1,395 @@
+"""Load, fold, decide, append, and again on a race: how every command is carried out, alone or a thousand at a time."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+from uuid import UUID
+
+from rapport_events.codec import decode, encode, key_ids, schema_of
+from rapport_events.command import CustomerRef, ExternalRef, Occasion, Request, Target
+from rapport_events.contracts.base import Event
+from rapport_events.envelope import Meta, Recorded
+from rapport_events.errors import IdentityTaken, KeyReusedForOtherBody, Refusal, StreamNotFound, VersionNotMet, VersionRace
+from rapport_events.identities import customer_id, digest
+from rapport_events.ids import CustomerId, EventId, TenantId, new_id, partition_of_key, partition_of_stream, stream_id
+from rapport_events.keyring import Erased, Keyring, SealKey, TenantKeys
+from rapport_events.ledger import (
+    NONE,
+    Append,
+    Appended,
+    CauseAhead,
+    Claim,
+    ClaimRef,
+    ClaimTaken,
+    CommandKey,
+    FactKnown,
+    KeyReused,
+    Ledger,
+    LedgerShut,
+    NewEvent,
+    Outcome,
+    Place,
+    StreamAppend,
+    VersionConflict,
+)
+
+TRIES = 8
+"""How often a command is decided anew after losing a race."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The wish is granted: what was recorded and where, or that it was no news."""
+
+    stream: str
+    version: int
+    places: tuple[Place, ...] = ()
+    event_ids: tuple[EventId, ...] = ()
+    repeated: bool = False
+    """An earlier request with this key, or this fact's outside name, recorded it."""
+
+    @property
+    def id(self) -> UUID | str:
+        """The id of the thing: the UUID in the stream's name, or the tenant."""
+        return self.stream.removeprefix("tenant-") if self.stream.startswith("tenant-") else stream_id(self.stream)
+
+
+Result = Done | Refusal
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One request on its way: where it will be decided, and what has been found out so far."""
+
+    request: Request
+    index: int
+    keys: TenantKeys
+    target: Target
+    stream: str = ""
+    subject: str = ""
+    partition: int = 0
+    expected: int = NONE
+    reads: bool = False
+    history: list[Recorded] = field(default_factory=list)
+    events: list[tuple[EventId, Event]] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    at: datetime = datetime.min
+
+    @property
+    def tenant(self) -> TenantId:
+        return self.request.tenant
+
+    def ref(self, named: ExternalRef) -> ClaimRef:
+        return fact_claim(self.keys, self.target.noun, named)
+
+
+def fact_claim(keys: TenantKeys, kind: str, named: ExternalRef) -> ClaimRef:
+    """Return the claim on a fact's outside name."""
+    return ClaimRef(kind, digest(keys, "fact", kind, named.system, named.id))
+
+
+def identity_claim(keys: TenantKeys, kind: str, system: str, value: str) -> ClaimRef:
+    """Return the claim on a customer's outside name."""
+    return ClaimRef("identity", digest(keys, "identity", kind, system, value))
+
+
+def customer_of(keys: TenantKeys, ref: CustomerRef) -> CustomerId:
+    """Return the id of the customer that a reference names; every service computes the same."""
+    if ref.id is not None:
+        return CustomerId(ref.id)
+    identity = ref.identity
+    assert identity is not None, "a CustomerRef without id has an identity"
+    kind, system, value = identity
+    return customer_id(keys, kind=kind, system=system, value=value)
+
+
+class Executor:
+    """Carries out commands against one service's ledger."""
+
+    def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
+        self._ledger = ledger
+        self._keyring = keyring
+
+    async def execute(self, requests: Sequence[Request]) -> list[Result]:
+        """
+        Carry out commands; those on one stream in the order given.
+
+        Args:
+            requests: 1 to 1,000, of any tenants.
+
+        Returns:
+            One result for each, in order: `Done`, or the refusal (not raised, so that neighbours go on).
+
+        Raises:
+            LedgerShut, KeyringAway: Nothing can be recorded now; repeat with the same keys.
+        """
+        results: dict[int, Result] = {}
+        tenants = {request.tenant for request in requests}
+        keys = {tenant: await self._keyring.tenant_keys(tenant) for tenant in tenants}
+        plans = [
+            _Plan(request, index, keys[request.tenant], request.handler.target(request.command))
+            for index, request in enumerate(requests)
+        ]
+        for wave in _waves(plans):
+            await self._carry_out(wave, results)
+        answers = [results[index] for index in range(len(requests))]
+        return [await self._as_before(answers[0], plans[0])] if len(answers) == 1 else answers
+
+    async def _as_before(self, result: Result, plan: _Plan) -> Result:
+        """Complete the answer to a repeat, so that it equals the first one."""
+        if not isinstance(result, Done) or not result.repeated:
+            return result
+        if result.places:
+            place = result.places[-1]
+            first = await self._ledger.read_at(plan.tenant, place.partition, place.position)
+        else:
+            partition = partition_of_stream(plan.tenant, result.stream)
+            first = await self._ledger.read_event(plan.tenant, result.event_ids[0], partition)
+        if first is None:
+            return result
+        stream = (await self._ledger.read_streams(plan.tenant, [first.stream]))[first.stream]
+        same = [event for event in stream if event.meta.command_key and event.meta.command_key == first.meta.command_key]
+        events = same or [first]
+        last = events[-1]
+        place = Place(last.partition, last.position, last.version)
+        return Done(first.stream, last.version, (place,), tuple(event.event_id for event in events), repeated=True)
+
+    async def _carry_out(self, plans: list[_Plan], results: dict[int, Result]) -> None:
+        for _ in range(TRIES):
+            placed = await self._place(plans, results)
+            await self._load(placed)
+            decided = await self._decide(placed, results)
+            plans = await self._append(decided, results)
+            if not plans:
+                return
+        results.update({plan.index: VersionRace(stream=plan.stream) for plan in plans})
+
+    async def _place(self, plans: list[_Plan], results: dict[int, Result]) -> list[_Plan]:
+        """Find each plan's stream; those that name a fact by its outside name ask for its claim."""
+        found = await self._find([plan for plan in plans if plan.target.named is not None and not plan.stream])
+        placed: list[_Plan] = []
+        for plan in plans:
+            if plan.stream or _settle(plan, found.get(plan.index)):
+                placed.append(plan)
+            else:
+                results[plan.index] = StreamNotFound(noun=plan.target.noun)
+        return placed
+
+    async def _find(self, plans: list[_Plan]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for tenant, group in _by_tenant(plans).items():
+            refs = [plan.ref(plan.target.named) for plan in group if plan.target.named is not None]
+            for plan, claim in zip(group, await self._ledger.find(tenant, refs), strict=True):
+                if claim is not None:
+                    found[plan.index] = claim.stream
+        return found
+
+    async def _load(self, plans: list[_Plan]) -> None:
+        for tenant, group in _by_tenant([plan for plan in plans if plan.reads]).items():
+            streams = await self._ledger.read_streams(tenant, sorted({plan.stream for plan in group}))
+            for plan in group:
+                plan.history = streams.get(plan.stream, [])
+
+    async def _decide(self, plans: list[_Plan], results: dict[int, Result]) -> list[_Plan]:
+        opened = await self._open([plan for plan in plans if plan.request.handler.opens])
+        now = datetime.now(timezone.utc)
+        decided: list[_Plan] = []
+        for plan in plans:
+            try:
+                self._decide_one(plan, now, opened.get(plan.index, {}))
+            except Refusal as refusal:
+                results[plan.index] = refusal
+                continue
+            if plan.events:
+                decided.append(plan)
+            else:
+                version = len(plan.history)
+                place = (Place(plan.partition, plan.history[-1].position, version),) if plan.history else ()
+                results[plan.index] = Done(plan.stream, version, place)
+        return decided
+
+    def _decide_one(self, plan: _Plan, now: datetime, opened: Mapping[str, bytes | None]) -> None:
+        request, handler = plan.request, plan.request.handler
+        if plan.reads:
+            plan.expected = len(plan.history)
+            if plan.target.id is not None or plan.target.named is not None:
+                if not plan.history:
+                    raise StreamNotFound(noun=plan.target.noun)
+                plan.subject = plan.history[0].subject
+        wanted = request.expected_version
+        if wanted is not None and wanted != plan.expected:
+            raise VersionNotMet(expected=wanted, current=plan.expected)
+        state = handler.initial
+        for recorded in plan.history:
+            state = handler.evolve(state, decode(recorded, opened))
+        plan.at = request.command.at or now
+        thing = UUID(int=0) if plan.target.noun == "tenant" else stream_id(plan.stream)
+        occasion = Occasion(tenant=plan.tenant, subject=plan.subject, id=thing, at=plan.at, now=now)
+        plan.events = [(EventId(new_id()), event) for event in handler.decide(request.command, state, occasion)]
+        plan.claims = _claims(plan) if plan.events else []
+
+    async def _open(self, plans: list[_Plan]) -> dict[int, Mapping[str, bytes | None]]:
+        opened: dict[int, Mapping[str, bytes | None]] = {}
+        for plan in plans:
+            wanted = set[str]().union(*(key_ids(recorded.data) for recorded in plan.history))
+            opened[plan.index] = await self._keyring.open_keys(plan.tenant, wanted) if wanted else {}
+        return opened
+
+    async def _append(self, plans: list[_Plan], results: dict[int, Result]) -> list[_Plan]:
+        """Append what was decided; return the plans that lost a race and must be decided again."""
+        again: list[_Plan] = []
+        for tenant, group in _by_tenant(plans).items():
+            keys = await self._seal_keys(tenant, group)
+            appends = [_to_append(plan, keys.get(plan.subject)) for plan in group]
+            outcomes = await self._ledger.append(tenant, appends)
+            for plan, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, VersionConflict):
+                    plan.reads = True
+                    again.append(plan)
+                else:
+                    results[plan.index] = _result(plan, outcome)
+        return again
+
+    async def _seal_keys(self, tenant: TenantId, plans: list[_Plan]) -> dict[str, SealKey | Erased]:
+        """Fetch the keys of all customers about whom something personal is to be recorded."""
+        subjects = {plan.subject for plan in plans if any(getattr(event, "pii", None) for _, event in plan.events)}
+        if not subjects:
+            return {}
+        found = await self._keyring.seal_keys(tenant, [CustomerId(UUID(subject)) for subject in subjects])
+        return {str(customer): key for customer, key in found.items()}
+
+
+def _waves(plans: list[_Plan]) -> list[list[_Plan]]:
+    """Split commands so that none is decided beside an earlier one of the same stream, or of a fact that it names."""
+    waves: list[list[_Plan]] = [[]]
+    touched: set[object] = set()
+    for plan in plans:
+        wanted, made = _touches(plan)
+        if wanted & touched:
+            waves.append([])
+            touched = set()
+        waves[-1].append(plan)
+        touched |= wanted | made
+    return [wave for wave in waves if wave]
+
+
+def _touches(plan: _Plan) -> tuple[set[object], set[object]]:
+    target, tenant = plan.target, plan.tenant
+    wanted: set[object] = set()
+    made: set[object] = set()
+    if target.named is not None:
+        wanted.add((tenant, target.noun, target.named))
+    if target.id is not None:
+        wanted.add((tenant, target.noun, target.id))
+    elif target.noun == "customer" and target.under is not None:
+        wanted.add((tenant, "customer", customer_of(plan.keys, target.under)))
+    elif target.noun == "tenant":
+        wanted.add((tenant, "tenant"))
+    external = plan.request.handler.external(plan.request.command)
+    if external is not None:
+        made.add((tenant, plan.request.handler.fact or target.noun, external))
+    return wanted, made
+
+
+def _settle(plan: _Plan, found: str | None) -> bool:
+    """Fix a plan's stream, subject and partition; say whether that was possible."""
+    target, tenant = plan.target, plan.tenant
+    if target.named is not None and found is None and target.otherwise is not None:
+        plan.target = target = target.otherwise
+    if target.noun == "tenant":
+        plan.stream, plan.subject, plan.reads = f"tenant-{tenant}", str(tenant), True
+    elif target.noun == "customer" and target.under is not None:
+        plan.subject = str(customer_of(plan.keys, target.under))
+        plan.stream, plan.reads = f"customer-{plan.subject}", not target.begins
+    elif target.named is not None:
+        plan.stream, plan.reads = found or "", True
+    elif target.id is not None:
+        plan.stream, plan.subject, plan.reads = f"{target.noun}-{target.id}", str(target.id), not target.begins
+    elif target.under is not None:
+        plan.subject = str(customer_of(plan.keys, target.under))
+        plan.stream = f"{target.noun}-{new_id(partition_of_key(tenant, plan.subject))}"
+    if plan.stream:
+        try:
+            plan.partition = partition_of_stream(tenant, plan.stream)
+        except ValueError:
+            return False
+    return bool(plan.stream)
+
+
+def _claims(plan: _Plan) -> list[Claim]:
+    handler, command = plan.request.handler, plan.request.command
+    first = plan.events[0][0]
+    claims: list[Claim] = []
+    external = handler.external(command)
+    if external is not None:
+        ref = fact_claim(plan.keys, handler.fact or plan.target.noun, external)
+        claims.append(Claim(ref, plan.stream, first, is_fact=True))
+    for identity in (named.identity for named in handler.identities(command)):
+        if identity is not None:
+            claims.append(Claim(identity_claim(plan.keys, *identity), plan.stream, first, is_fact=False))
+    return claims
+
+
+def _to_append(plan: _Plan, key: SealKey | Erased | None) -> Append:
+    request = plan.request
+    command_key = _command_key(plan)
+    meta = Meta(
+        actor=request.actor,
+        correlation_id=request.correlation_id,
+        causation_id=request.causation_id,
+        traceparent=request.traceparent,
+        claims=tuple(f"{claim.ref.kind}:{claim.ref.digest.hex()}" for claim in plan.claims),
+        command_key=f"{command_key.digest.hex()}.{command_key.fingerprint.hex()}" if command_key else None,
+    ).to_json()
+    events = tuple(
+        NewEvent(
+            event_id=event_id,
+            type=event.type,
+            schema=schema_of(type(event)),
+            subject=plan.subject,
+            data=encode(event, tenant=plan.tenant, event_id=event_id, key=key),
+            meta=meta,
+            occurred_at=plan.at,
+            caused_at=request.caused_at,
+        )
+        for event_id, event in plan.events
+    )
+    stream = StreamAppend(plan.stream, plan.partition, plan.expected, events)
+    return Append((stream,), command_key, tuple(plan.claims))
+
+
+def _command_key(plan: _Plan) -> CommandKey | None:
+    request = plan.request
+    if request.key is None:
+        return None
+    body = hashlib.sha256(request.handler.name.encode() + b"\0" + request.body).digest()[:16]
+    return CommandKey(digest(plan.keys, "command", request.key), body)
+
+
+def _result(plan: _Plan, outcome: Outcome) -> Result:
+    match outcome:
+        case Appended(places, repeated):
+            version = places[-1].version
+            event_ids = () if repeated else tuple(event_id for event_id, _ in plan.events)
+            return Done(plan.stream, version, places, event_ids, repeated)
+        case FactKnown(stream, event_id):
+            return Done(stream, 0, (), (event_id,), repeated=True)
+        case ClaimTaken(stream):
+            return IdentityTaken(customer_id=str(stream_id(stream)))
+        case KeyReused():
+            return KeyReusedForOtherBody()
+        case CauseAhead():
+            msg = "the causing event is recorded more than 10 s ahead of this database's clock"
+            raise LedgerShut(msg)
+        case _:
+            return StreamNotFound(noun=plan.target.noun)
+
+
+def _by_tenant(plans: list[_Plan]) -> dict[TenantId, list[_Plan]]:
+    groups: dict[TenantId, list[_Plan]] = defaultdict(list)
+    for plan in plans:
+        groups[plan.tenant].append(plan)
+    return groups

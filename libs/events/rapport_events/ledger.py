@@ -1,0 +1,199 @@
+"""What a ledger takes and answers: the only memory of a service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rapport_events.envelope import Recorded
+from rapport_events.ids import EventId, TenantId
+
+NONE = 0
+"""Expected version: the stream must not exist yet."""
+EXISTS = -1
+"""Expected version: the stream must exist, at whatever version."""
+ANY = -2
+"""Expected version: whatever is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that is to be appended: sealed, encoded, without number and time of record."""
+
+    event_id: EventId
+    type: str
+    schema: str
+    subject: str
+    data: bytes
+    """JSON, at most 256 KiB, exactly the bytes that Kafka gets."""
+    meta: str
+    """JSON text of `Meta`."""
+    occurred_at: datetime
+    caused_at: datetime | None = None
+    """`recorded_at` of the causing event; this one is recorded after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRef:
+    """Names a claim of a tenant: what kind of thing, and a digest (16 bytes) of its outside name."""
+
+    kind: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Makes a thing unique across customers. A fact's claim answers a repeat; an identity's names its holder."""
+
+    ref: ClaimRef
+    stream: str
+    event_id: EventId
+    is_fact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAppend:
+    """Events for one stream, in order, with the version that the decision saw (or NONE, EXISTS, ANY)."""
+
+    stream: str | ClaimRef
+    """Its name, or the fact's claim by which the ledger finds it under its locks."""
+    partition: int
+    expected: int
+    events: tuple[NewEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandKey:
+    """An idempotency key: digest of the key and fingerprint of the body (16 bytes each)."""
+
+    digest: bytes
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One request: all of it is appended, or nothing."""
+
+    streams: tuple[StreamAppend, ...]
+    key: CommandKey | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the last event of a request lies in one of its streams."""
+
+    partition: int
+    position: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The request is in the ledger; `repeated` says that an earlier one with the same key put it there."""
+
+    places: tuple[Place, ...]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The idempotency key was used with another body."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactKnown:
+    """A fact with this outside name is already recorded, here."""
+
+    stream: str
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTaken:
+    """Another stream holds this identity."""
+
+    stream: str
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class VersionConflict:
+    """A stream was not at the expected version; `versions` are the current ones, in the request's order."""
+
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceUnknown:
+    """A stream was named by a claim that nobody has made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseAhead:
+    """The causing event's time of record is more than 10 s ahead of the database's clock."""
+
+
+Outcome = Appended | KeyReused | FactKnown | ClaimTaken | VersionConflict | ReferenceUnknown | CauseAhead
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """The ledger's era, whether it takes appends, and the last position of each of the 32 partitions (0: empty)."""
+
+    era: int
+    is_open: bool
+    heads: tuple[int, ...]
+
+
+class LedgerShut(Exception):
+    """The server was restarted, restored or promoted, and the mirror has not yet compared ledger and topic."""
+
+
+class Ledger(Protocol):
+    """A numbered memory of facts; `PostgresLedger` and `MemoryLedger` pass the same contract tests."""
+
+    service: str
+
+    async def append(self, tenant: TenantId, requests: Sequence[Append]) -> list[Outcome]:
+        """
+        Append requests, each decided on its own, in their order; one refusal never aborts its neighbours.
+
+        Args:
+            tenant: From the verified token, and from nowhere else.
+            requests: 1 to 1,000; requests of concurrent callers share one transaction.
+
+        Returns:
+            One outcome for each request, in order.
+
+        Raises:
+            LedgerShut: Appends are closed until the mirror has compared ledger and topic.
+            ValueError: A stream and its subject lie in different partitions, or an event exceeds 256 KiB.
+        """
+        ...
+
+    async def read_streams(
+        self, tenant: TenantId, streams: Sequence[str], *, to_version: int | None = None, until: datetime | None = None
+    ) -> dict[str, list[Recorded]]:
+        """Read whole streams, or up to a version, or up to a moment of record; an unknown stream has no events."""
+        ...
+
+    async def find(self, tenant: TenantId, refs: Sequence[ClaimRef]) -> list[Claim | None]:
+        """Say for each claim who holds it."""
+        ...
+
+    async def read_event(self, tenant: TenantId, event_id: EventId, partition: int) -> Recorded | None:
+        """Read one event by its id."""
+        ...
+
+    async def read_at(self, tenant: TenantId, partition: int, position: int) -> Recorded | None:
+        """Read one event by its place."""
+        ...
+
+    async def read_partition(self, partition: int, *, after: int, limit: int) -> list[Recorded]:
+        """Read the next events of a partition, of all tenants, in order (for roles that act as keeper)."""
+        ...
+
+    async def state(self) -> LedgerState:
+        """Read era, openness and heads."""
+        ...
