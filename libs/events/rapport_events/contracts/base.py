@@ -1,13 +1,17 @@
 """What every published fact has in common, and how a field says that it may be read by anyone."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic.annotated_handlers import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
+
+JsonSchema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +25,13 @@ class Declared:
 class _Opaque:
     """A value that pydantic takes as it is, and JSON shows as its text."""
 
-    text: str
+    __slots__ = ()
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.is_instance_schema(
             cls, serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text)
         )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "format": "sealed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,52 +52,121 @@ REDACTED = Redacted()
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalField(Generic[T]):
+class PersonalField:
     """Marks a member of `pii`: sealed on the wire, open only for those who hold the person's key."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        """Say that the wire holds a sealed string, and beside it what the string holds when it is opened."""
+        plain = cast("core_schema.UnionSchema", schema)["choices"][0]
+        return {
+            "type": "string",
+            "format": "sealed",
+            "contentSchema": handler(plain[0] if isinstance(plain, tuple) else plain),
+        }
 
 
 Personal = Annotated[T | Sealed | Redacted, PersonalField()]
+"""A personal value: plain before sealing and after opening, else `Sealed`, or `Redacted` once the key is destroyed."""
 
-# Strings that anybody may read. Each says why it identifies nobody; a plain `str` outside `pii` fails the architecture test.
+# Strings that anybody may read. Each says why it identifies nobody; a plain `str` outside `pii` fails the test of the
+# contracts. Controls are refused, so that such a value is always safe as a header or in a log.
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
 Code = Annotated[
     str,
-    Field(min_length=1, max_length=200),
-    Declared("code", "a value of a closed list that the tenant configures, never typed in about a person"),
+    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Declared("code", "a value of a list that the tenant or its mapping keeps, never typed in about a person"),
 ]
 Reference = Annotated[
-    str, Field(min_length=1, max_length=200), Declared("id", "an opaque number of a thing in another system, not of a person")
+    str,
+    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Declared("id", "the number of a thing in another system, such as an order; never that of a person"),
 ]
 Actor = Annotated[
-    str, Field(min_length=1, max_length=200), Declared("id", "an opaque id of an employee or machine, issued by the identity provider")
+    str,
+    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Declared("id", "an opaque id of an employee or a machine, issued by the identity provider"),
+]
+CatalogueText = Annotated[
+    str,
+    Field(min_length=1, max_length=200),
+    Declared("code", "what the tenant's catalogue calls a product, the same for everybody who buys it"),
+]
+Version = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$"),
+    Declared("number", "the version of a published definition"),
 ]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), Declared("code", "ISO 4217")]
-Zone = Annotated[str, Field(min_length=1, max_length=64), Declared("code", "a name of the IANA time zone database")]
+Zone = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"), Declared("code", "a name of the IANA time zone database")
+]
+Language = Annotated[
+    str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$"), Declared("code", "a BCP 47 language tag")
+]
 
-Money = Annotated[Decimal, Field(max_digits=28, decimal_places=10, allow_inf_nan=False)]
+Channel = Literal[
+    "phone",
+    "email",
+    "chat",
+    "in_person",
+    "social",
+    "post",
+    "app",
+    "web",
+    "mail",
+    "fax",
+    "sms",
+    "referral",
+    "unknown",
+]
+"""How something passed. `social` is a message in a network, `post` a public posting, `mail` a letter."""
+AuthorKind = Literal["person", "rule", "model"]
+"""Who decided: an employee, a rule, or a statistical model."""
+
+
+def _digits(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+# `str(Decimal("1E+2"))` and `str(Decimal("0.0000001"))` have exponents, which not every reader of JSON takes.
+_Exact = PlainSerializer(_digits, return_type=str, when_used="json")
+
+Money = Annotated[Decimal, Field(max_digits=28, decimal_places=10, allow_inf_nan=False), _Exact]
 """Exact decimal, a string in JSON; the currency stands beside it."""
-Quantity = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False)]
-Attributes = Annotated[dict[Code, Code], Field(max_length=32)]
+Quantity = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), _Exact]
+"""Exact decimal, a string in JSON; negative where goods came back."""
+Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6, allow_inf_nan=False), _Exact]
+"""Exact decimal between 0 and 1, a string in JSON."""
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Number = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in UTC, to the microsecond."""
+Attributes = Annotated[dict[Code, Code | bool | Number], Field(max_length=32)]
 """At most 32 coded facts that a mapping declares; they stay after an erasure, so they never identify a person."""
 
 
-class Event(BaseModel):
-    """A fact that a service publishes. Unknown members are ignored, so that an old reader can read a newer event."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    type: str
-
-
-class Pii(BaseModel):
-    """The personal part of an event: every member is `Personal[...]`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Value(BaseModel):
+class Value(BaseModel, frozen=True, extra="ignore"):
     """A part of an event."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+
+class Pii(BaseModel, frozen=True, extra="ignore"):
+    """The personal part of an event: every member is `Personal[...]`, and is sealed as a whole."""
 
 
-Moment = AwareDatetime
+class Event(BaseModel, frozen=True, extra="ignore"):
+    """
+    A fact that a service publishes.
+
+    Its customer, tenant or job is the envelope's `subject`, and when it happened the envelope's `time`. Unknown members
+    are ignored, so that an old reader can read a newer event.
+    """
+
+    schema_version: ClassVar[str] = "1.0"
+    """Version of the contract; its first number is that in `type`, the second grows with each optional field."""
+
+    type: str
