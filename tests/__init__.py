@@ -1,0 +1,1 @@
+"""What the suite must do, as sentences."""
