@@ -12,7 +12,14 @@ from rapport_events.codec import decode, encode, key_ids, schema_of
 from rapport_events.command import CustomerRef, ExternalRef, Occasion, Request, Target
 from rapport_events.contracts.base import Event
 from rapport_events.envelope import Meta, Recorded
-from rapport_events.errors import IdentityTaken, KeyReusedForOtherBody, Refusal, StreamNotFound, VersionNotMet, VersionRace
+from rapport_events.errors import (
+    IdentityTaken,
+    KeyReusedForOtherBody,
+    Refusal,
+    StreamNotFound,
+    VersionNotMet,
+    VersionRace,
+)
 from rapport_events.identities import customer_id, digest
 from rapport_events.ids import CustomerId, EventId, TenantId, new_id, partition_of_key, partition_of_stream, stream_id
 from rapport_events.keyring import Erased, Keyring, SealKey, TenantKeys
@@ -151,7 +158,9 @@ class Executor:
         if first is None:
             return result
         stream = (await self._ledger.read_streams(plan.tenant, [first.stream]))[first.stream]
-        same = [event for event in stream if event.meta.command_key and event.meta.command_key == first.meta.command_key]
+        same = [
+            event for event in stream if event.meta.command_key and event.meta.command_key == first.meta.command_key
+        ]
         events = same or [first]
         last = events[-1]
         place = Place(last.partition, last.position, last.version)

@@ -1,0 +1,269 @@
+"""One consumer for all the views of a service: each poll goes to every view, and those that stand still are helped."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from prometheus_client import Counter, Gauge
+
+from rapport_events.envelope import topic_of
+from rapport_events.ledger import LedgerState
+from rapport_events.reader import ViewReader
+from rapport_events.view import Arrived, Key
+
+log = structlog.get_logger()
+
+LAG = Gauge("rapport_reader_lag", "Head of the ledger minus checkpoint, events.", ["reader", "source", "partition"])
+STRAYS = Counter(
+    "rapport_reader_strays", "Records without a readable number; the owner is asked to send again.", ["topic"]
+)
+SCANS = Counter("rapport_reader_scans", "Topics read again from the first record.", ["source"])
+RESENDS = Counter("rapport_reader_resends", "Requests to an owner to send again what is missing.", ["source"])
+
+Record = ConsumerRecord[bytes | None, bytes | None]
+Heads = Callable[[str], Awaitable[LedgerState | None]]
+"""Asks the owner of a source for its heads; None while it does not answer."""
+Scan = Callable[[str, int], AsyncIterator[Sequence[Record]]]
+"""Reads a topic's partition from its first record to its end, with a consumer of no group."""
+Resend = Callable[[str, int, int], Awaitable[None]]
+"""Asks the owner of a source to send a partition again, from after a position."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumingSettings:
+    """How a service consumes."""
+
+    bootstrap: str
+    group: str
+    prefix: str = "crm"
+    batch_size: int = 2_000
+    """Records of one poll at most."""
+    poll_milliseconds: int = 10
+    fetch_wait_milliseconds: int = 20
+    look_every_seconds: float = 1.0
+    """How often heads are asked for, and views that stand still are looked for."""
+    still_seconds: float = 10.0
+    """How long a view at the end of its topic may stay below the head before the topic is read again."""
+    commit_every_seconds: float = 5.0
+
+
+class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
+    """Feeds a service's views from the topics that they read."""
+
+    def __init__(
+        self, readers: Sequence[ViewReader], settings: ConsumingSettings, *, heads: Heads, scan: Scan, resend: Resend
+    ) -> None:
+        self.readers = tuple(readers)
+        self._settings = settings
+        self._heads = heads
+        self._scan = scan
+        self._resend = resend
+        self._topics: dict[str, tuple[str, int]] = {}
+        self._still: dict[tuple[str, Key], tuple[int, float]] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+        self.is_assigned = asyncio.Event()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The services whose topics are read."""
+        return tuple(sorted({source for reader in self.readers for source in reader.view.sources}))
+
+    async def run(self) -> None:
+        """Consume until cancelled; a lost broker is waited for by the client."""
+        eras = await self._eras()
+        self._topics = {topic_of(source, era, self._settings.prefix): (source, era) for source, era in eras.items()}
+        for reader in self.readers:
+            await reader.begin(eras)
+        broker, subscriber = self._declare()
+        try:
+            await broker.start()
+            self._consumer = subscriber.consumer
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._look_after())
+                group.create_task(self._remember_offsets())
+        finally:
+            self.is_assigned.clear()
+            await broker.stop()
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Hand one poll to every view; each has checkpoints and a transaction of its own."""
+        arrived = [found for record in records if (found := self._arrive(record)) is not None]
+        if not arrived:
+            return
+        async with asyncio.TaskGroup() as group:
+            for reader in self.readers:
+                group.create_task(reader.take(arrived))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Read the checkpoints again: another owner may have moved them."""
+        for reader in self.readers:
+            await reader.reload()
+        self.is_assigned.set()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Do nothing: what is still under way is fenced off by the compare-and-set."""
+
+    def _declare(self) -> tuple[KafkaBroker, Any]:
+        """
+        Declare the one subscriber.
+
+        Our parser takes records as they are, because FastStream's decodes every header of a whole batch, and one that
+        is not UTF-8 would lose the batch. Nothing is acknowledged: checkpoints decide, offsets are a hint.
+        """
+        settings = self._settings
+        broker = KafkaBroker(
+            settings.bootstrap,
+            client_id=settings.group,
+            apply_types=False,
+            logger=None,
+            allow_auto_create_topics=False,
+        )
+        subscriber = broker.subscriber(
+            *self._topics,
+            group_id=settings.group,
+            batch=True,
+            max_records=settings.batch_size,
+            batch_timeout_ms=settings.poll_milliseconds,
+            fetch_max_wait_ms=settings.fetch_wait_milliseconds,
+            fetch_max_bytes=16 * 1024 * 1024,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            session_timeout_ms=45_000,
+            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=600_000,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            listener=self,
+            parser=_as_it_is,
+            decoder=_records,
+        )
+        subscriber(self._handle)
+        return broker, subscriber
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """Never let a poll go: FastStream would read on past a handler that raised."""
+        pause = 0.1
+        while True:
+            try:
+                return await self.take(records)
+            except* Exception as errors:  # the second of the two loops that own retries
+                kinds = sorted({type(error).__name__ for error in errors.exceptions})
+                log.exception("poll_failed", group=self._settings.group, errors=kinds)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    def _arrive(self, record: Record) -> Arrived | None:
+        """Read what places a record; one that cannot be placed leaves a hole, which the owner fills by sending again."""
+        source, era = self._topics[record.topic]
+        headers: dict[str, bytes] = dict(record.headers)
+        try:
+            position, type_name = int(headers["ce_position"]), headers["ce_type"].decode()
+        except (KeyError, ValueError):
+            STRAYS.labels(record.topic).inc()
+            log.warning("record_without_number", topic=record.topic, partition=record.partition, offset=record.offset)
+            return None
+        return Arrived(source, era, record.partition, position, type_name, headers, record.value or b"")
+
+    async def _eras(self) -> dict[str, int]:
+        eras: dict[str, int] = {}
+        for source in self.sources:
+            state = await self._heads(source)
+            eras[source] = state.era if state is not None else 1
+        return eras
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.look_every_seconds)
+            for source in self.sources:
+                state = await self._heads(source)
+                if state is not None:
+                    await self._compare(source, state)
+
+    async def _compare(self, source: str, state: LedgerState) -> None:
+        missing: dict[int, int] = {}
+        for partition, head in enumerate(state.heads):
+            for reader in self.readers:
+                line = (source, state.era, partition)
+                position = reader.positions.get(line)
+                if position is None:
+                    continue
+                LAG.labels(reader.view.reader, source, partition).set(max(0, head - position))
+                if head > position and self._stands_still(reader, line, position):
+                    missing[partition] = head
+        topic = topic_of(source, state.era, self._settings.prefix)
+        for partition, head in missing.items():
+            if await self._is_at_end(topic, partition):
+                await self._scan_again(topic, (source, state.era, partition), head)
+
+    def _stands_still(self, reader: ViewReader, line: Key, position: int) -> bool:
+        """Say whether a view below the head has not moved for too long."""
+        name = (reader.view.reader, line)
+        now = time.monotonic()
+        before = self._still.get(name)
+        if before is None or before[0] != position:
+            self._still[name] = (position, now)
+            return False
+        if now - before[1] < self._settings.still_seconds:
+            return False
+        del self._still[name]
+        return True
+
+    async def _is_at_end(self, topic: str, partition: int) -> bool:
+        """Say whether the consumer has read all that the topic's partition holds, as far as it knows."""
+        consumer, place = self._consumer, TopicPartition(topic, partition)
+        if consumer is None or place not in consumer.assignment():
+            return False
+        try:
+            async with asyncio.timeout(1):
+                at = await consumer.position(place)
+        except (KafkaError, TimeoutError):
+            return True
+        mark = consumer.highwater(place)
+        return mark is None or at >= mark
+
+    async def _scan_again(self, topic: str, line: Key, head: int) -> None:
+        source, _, partition = line
+        SCANS.labels(source).inc()
+        log.warning("topic_scanned_again", source=source, partition=partition, head=head)
+        async for records in self._scan(topic, partition):
+            await self.take(records)
+        reached = min(reader.positions.get(line, head) for reader in self.readers)
+        if reached < head:
+            RESENDS.labels(source).inc()
+            log.error("records_missing", source=source, partition=partition, after=reached, head=head)
+            await self._resend(source, partition, reached)
+
+    async def _remember_offsets(self) -> None:
+        """Write down the offsets now and then: only a hint where to start."""
+        while True:
+            await asyncio.sleep(self._settings.commit_every_seconds)
+            if self._consumer is not None and self.is_assigned.is_set():
+                try:
+                    async with asyncio.timeout(10):
+                        await self._consumer.commit()
+                except (KafkaError, TimeoutError) as error:
+                    log.info("offsets_not_written", error=type(error).__name__)
+
+
+async def _as_it_is(message: tuple[Record, ...]) -> KafkaMessage:
+    return KafkaMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER)
+
+
+async def _records(message: KafkaMessage) -> Sequence[Record]:
+    raw = message.raw_message
+    return raw if isinstance(raw, tuple) else (raw,)
+
+
+def positions_of(readers: Sequence[ViewReader]) -> Mapping[str, Mapping[Key, int]]:
+    """Return where each view stands, by the reader's name."""
+    return {reader.view.reader: dict(reader.positions) for reader in readers}

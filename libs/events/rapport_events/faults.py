@@ -1,0 +1,28 @@
+"""Which errors mean that the database is away or busy, so that the same work is tried again, unchanged."""
+
+import asyncpg
+
+from rapport_events.keyring import KeyringAway
+from rapport_events.ledger import LedgerShut
+
+_AWAY: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.CannotConnectNowError,
+    LedgerShut,
+    KeyringAway,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+)
+"""Connection lost or refused, server shutting down or out of room, deadlock, serialization, a lock or a time limit."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether to wait and repeat; asyncpg's complaint about a value is an InterfaceError too, but no such case."""
+    return isinstance(error, _AWAY) and not isinstance(error, ValueError)

@@ -1,0 +1,35 @@
+"""Marks: ids whose facts have changed, left by folds, so that what follows is decided in a second step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rapport_events.ids import TenantId
+from rapport_events.statements import load
+from rapport_events.view import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An id to be decided anew."""
+
+    tenant: TenantId
+    customer: UUID
+    partition: int
+    """That of the fact which changed it: a fold writes rows of its own partition only."""
+    recorded_at: datetime
+
+
+async def leave_marks(connection: Connection, view: str, marks: Sequence[Mark]) -> None:
+    """Mark ids, in the transaction that changed their facts."""
+    if not marks:
+        return
+    await connection.execute(
+        load("rapport_events", "marks/leave"),
+        view,
+        [mark.tenant for mark in marks],
+        [mark.customer for mark in marks],
+        [mark.partition for mark in marks],
+        [mark.recorded_at for mark in marks],
+    )

@@ -1,0 +1,119 @@
+"""Records that a view cannot fold: set aside with their cause, their customer's later ones behind them, others go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from prometheus_client import Counter
+
+from rapport_events.faults import is_away
+from rapport_events.statements import load
+from rapport_events.view import Arrived, Connection, Fact, Unreadable, View
+
+log = structlog.get_logger()
+
+PARKED = Counter("rapport_parked", "Records set aside.", ["reader", "source"])
+
+BEHIND = "waits behind an earlier parked record of the same customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that is to be set aside, and why."""
+
+    arrived: Arrived
+    cause: str
+
+
+async def parked_customers(
+    connection: Connection, view: View[object, object], records: Sequence[Fact | Unreadable]
+) -> set[tuple[str, str]]:
+    """
+    Read whose facts must wait, for the partitions of these records.
+
+    Call it after the checkpoints were moved: under their lock nobody can release a customer meanwhile.
+    """
+    sources = sorted({record.arrived.source for record in records})
+    partitions = sorted({record.arrived.partition for record in records})
+    rows = await connection.fetch(load("rapport_events", "reader/parked_customers"), view.reader, sources, partitions)
+    return {(row["tenant_id"], row["subject"]) for row in rows}
+
+
+def cause_of(error: Exception) -> str:
+    """Name an error without quoting values, which may be personal."""
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+async def park(connection: Connection, reader: str, records: Sequence[Parked]) -> None:
+    """Set records aside, as they came, in the caller's transaction."""
+    if not records:
+        return
+    columns: list[list[object]] = [[] for _ in range(11)]
+    for record in records:
+        arrived = record.arrived
+        tenant, subject = arrived.customer
+        headers = {name: value.decode(errors="backslashreplace") for name, value in arrived.headers.items()}
+        row = (
+            arrived.source,
+            arrived.era,
+            arrived.partition,
+            arrived.position,
+            headers.get("ce_id", ""),
+            tenant,
+            subject,
+            arrived.type,
+            record.cause,
+            orjson.dumps(headers).decode(),
+            arrived.value,
+        )
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+        PARKED.labels(reader, arrived.source).inc()
+        log.warning(
+            "record_parked",
+            reader=reader,
+            source=arrived.source,
+            partition=arrived.partition,
+            position=arrived.position,
+            type=arrived.type,
+            cause=record.cause,
+        )
+    await connection.execute(load("rapport_events", "reader/park"), reader, *columns)
+
+
+async def apply_around(
+    connection: Connection, view: View[object, object], facts: Sequence[Fact], waiting: set[tuple[str, str]]
+) -> list[Parked]:
+    """
+    Fold a batch in which some fact fails, by halves, until the failing ones stand alone.
+
+    Args:
+        waiting: Customers whose facts must be parked; grows as facts fail.
+
+    Returns:
+        What must be parked: the facts that failed, and those of the same customers behind them.
+    """
+    parked: list[Parked] = []
+    ready: list[Fact] = []
+    for fact in facts:
+        if (fact.tenant, fact.subject) in waiting:
+            parked.append(Parked(fact.arrived, BEHIND))
+        else:
+            ready.append(fact)
+    if not ready:
+        return parked
+    try:
+        async with connection.transaction():
+            await view.apply(connection, ready)
+    except Exception as error:  # the fold is somebody's code: whatever it raises, other customers go on
+        if is_away(error):
+            raise
+        if len(ready) == 1:
+            if view.is_ordered:
+                waiting.add((ready[0].tenant, ready[0].subject))
+            return [*parked, Parked(ready[0].arrived, cause_of(error))]
+        middle = len(ready) // 2
+        parked += await apply_around(connection, view, ready[:middle], waiting)
+        parked += await apply_around(connection, view, ready[middle:], waiting)
+    return parked

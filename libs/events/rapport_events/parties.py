@@ -1,0 +1,114 @@
+"""Several ids, one party: edges between ids as they were known, and the root and members of a party at reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityUnlinked
+from rapport_events.ids import TenantId
+from rapport_events.marks import Mark, leave_marks
+from rapport_events.statements import load
+from rapport_events.view import Batch, Connection, View
+
+
+class Linked(msgspec.Struct):
+    """An edge begins."""
+
+    linked_id: UUID
+
+
+class Unlinked(msgspec.Struct):
+    """An edge ends."""
+
+    linked_id: UUID
+
+
+@dataclass(slots=True)
+class Edges:
+    """Edges that a batch begins and ends, in order; an edge may begin and end in one batch."""
+
+    begun: list[tuple[str, UUID, UUID, str, datetime]] = field(default_factory=list)
+    ended: list[tuple[str, UUID, UUID, datetime]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+class Parties(View[None, list[Edges]]):
+    """Which ids are one party, as contacts links them; every service keeps its own copy."""
+
+    name = "parties"
+    package = "rapport_events"
+    reads: ClassVar = {CustomerIdentityLinked: Linked, CustomerIdentityUnlinked: Unlinked}
+    derived: ClassVar[tuple[str, ...]] = ()
+    """Views whose derived events depend on who is one party: a changed edge marks the customer for them."""
+
+    def keys(self, batch: Batch) -> None:
+        """Touch nothing beforehand: edges are only begun and ended."""
+
+    async def load(self, connection: Connection, keys: None) -> list[Edges]:
+        """Begin with no edges."""
+        return []
+
+    def fold(self, state: list[Edges], batch: Batch) -> list[Edges]:
+        """Collect edges into rounds, so that within a round none is begun after it was ended."""
+        rounds = [Edges()]
+        ended: set[tuple[str, UUID, UUID]] = set()
+        for fact in batch:
+            customer, other = UUID(fact.subject), fact.event.linked_id
+            edge = (fact.tenant, customer, other)
+            marks = [Mark(fact.tenant, id_, fact.partition, fact.recorded_at) for id_ in (customer, other)]
+            if isinstance(fact.event, Unlinked):
+                rounds[-1].ended.append((*edge, fact.recorded_at))
+                rounds[-1].marks += marks
+                ended.add(edge)
+                continue
+            if edge in ended:
+                rounds.append(Edges())
+                ended.clear()
+            rounds[-1].begun.append((*edge, "linked", fact.recorded_at))
+            rounds[-1].marks += marks
+        return rounds
+
+    async def write(self, connection: Connection, state: list[Edges]) -> None:
+        """Begin periods, then end periods, round by round."""
+        for edges in state:
+            if edges.begun:
+                await connection.execute(self.sql("parties/begin"), *map(list, zip(*edges.begun, strict=True)))
+            if edges.ended:
+                await connection.execute(self.sql("parties/end"), *map(list, zip(*edges.ended, strict=True)))
+        for view in self.derived:
+            await leave_marks(connection, view, [mark for edges in state for mark in edges.marks])
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """All ids that are one party now; `root` is the id that the others were linked to or merged into."""
+
+    root: UUID
+    members: tuple[UUID, ...]
+
+
+async def parties_of(
+    connection: Connection, ids: Sequence[tuple[TenantId, UUID]]
+) -> dict[tuple[TenantId, UUID], Party]:
+    """
+    Find the party of each id, at most 32 steps away.
+
+    Returns:
+        A party for each id asked for; an id without edges is a party of its own.
+    """
+    tenants, customers = [tenant for tenant, _ in ids], [customer for _, customer in ids]
+    rows = await connection.fetch(load("rapport_events", "parties/members"), tenants, customers)
+    members: dict[tuple[TenantId, UUID], tuple[UUID, list[UUID]]] = {}
+    for row in rows:
+        asked = (TenantId(row["tenant_id"]), row["asked"])
+        members.setdefault(asked, (row["root"], []))[1].append(row["member"])
+    return {asked: Party(root, tuple(sorted(found))) for asked, (root, found) in members.items()}
+
+
+async def members(connection: Connection, tenant: TenantId, customer: UUID) -> tuple[UUID, ...]:
+    """Return all ids of a customer's party, the customer's own included."""
+    return (await parties_of(connection, [(tenant, customer)]))[tenant, customer].members

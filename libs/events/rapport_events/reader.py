@@ -1,0 +1,187 @@
+"""One view kept current: exactly the next number, checkpoint and rows in one transaction, poison set aside."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from rapport_events.faults import is_away
+from rapport_events.parking import BEHIND, Parked, apply_around, park, parked_customers
+from rapport_events.statements import load
+from rapport_events.view import Arrived, Connection, Fact, Key, Unreadable, View
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Pool = object
+
+log = structlog.get_logger()
+
+FOLDED = Counter("rapport_reader_facts", "Records that moved a checkpoint.", ["reader"])
+REPEATS = Counter("rapport_reader_repeats", "Records at or below the checkpoint, dropped.", ["reader"])
+PASSED_OVER = Counter("rapport_reader_passed_over", "Records above the next number, left for later.", ["reader"])
+OVERTAKEN = Counter(
+    "rapport_reader_overtaken", "Batches dropped because another owner had moved the checkpoint.", ["reader"]
+)
+COMMIT_SECONDS = Histogram("rapport_reader_commit_seconds", "One batch, from begin to commit.", ["reader"])
+
+FOLD_TRIES = 3
+"""How often a batch that cannot be folded is tried before its bad records are looked for."""
+RETRY_SECONDS_MAX = 5.0
+
+
+class Overtaken(Exception):
+    """The checkpoints were not where this reader believed: another owner was here, and this batch is dropped."""
+
+
+class ViewReader:
+    """Keeps one view current. Records may come repeated, shuffled, with holes: each counts once, in order."""
+
+    def __init__(self, view: View[Any, Any], pool: Pool) -> None:
+        self.view = view
+        self.positions: dict[Key, int] = {}
+        self._pool = pool
+        self._turn = asyncio.Lock()
+
+    async def begin(self, eras: Mapping[str, int]) -> None:
+        """Make the checkpoint rows of all sources in their eras, and read where the view stands."""
+        sources = list(self.view.sources)
+        async with self._pool.acquire() as connection:
+            wanted = [eras.get(source, 1) for source in sources]
+            await connection.execute(load("rapport_events", "reader/begin"), self.view.reader, sources, wanted)
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Read the checkpoints again, as after another owner's work."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(load("rapport_events", "reader/positions"), self.view.reader)
+        self.positions = {(row["source"], row["era"], row["partition"]): row["position"] for row in rows}
+
+    async def take(self, records: Sequence[Arrived]) -> int:
+        """
+        Fold what is next of these records; drop repeats, pass over what lies above a hole.
+
+        Waits as long as the database is away, so no record is given up.
+
+        Returns:
+            By how many positions the checkpoints moved.
+        """
+        async with self._turn:
+            pause = 0.05
+            while True:
+                try:
+                    moved = await self._take_once(records)
+                except Overtaken:
+                    OVERTAKEN.labels(self.view.reader).inc()
+                    await self._reload_patiently()
+                    continue
+                except Exception as error:
+                    if not is_away(error):
+                        raise
+                    log.warning("reader_waits_for_database", reader=self.view.reader, error=type(error).__name__)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, RETRY_SECONDS_MAX)
+                    await self._reload_patiently()
+                    continue
+                return moved
+
+    async def _reload_patiently(self) -> None:
+        pause = 0.05
+        while True:
+            try:
+                return await self.reload()
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_SECONDS_MAX)
+
+    async def _take_once(self, records: Sequence[Arrived]) -> int:
+        chosen, ends = self._next(records)
+        if not ends:
+            return 0
+        known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
+        with COMMIT_SECONDS.labels(self.view.reader).time():
+            await self._commit(known, ends)
+        moved = sum(end - self.positions[line] for line, end in ends.items())
+        self.positions.update(ends)
+        FOLDED.labels(self.view.reader).inc(moved)
+        return moved
+
+    def _next(self, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+        """Choose, in the order of arrival, exactly the next number of each line, and say where each line then ends."""
+        chosen: list[Arrived] = []
+        ends: dict[Key, int] = {}
+        repeats = passed_over = 0
+        for record in records:
+            line = record.line
+            position = ends.get(line)
+            if position is None:
+                position = self.positions.get(line)
+                if position is None:
+                    continue
+            if record.position == position + 1:
+                chosen.append(record)
+                ends[line] = record.position
+            elif record.position <= position:
+                repeats += 1
+            else:
+                passed_over += 1
+        REPEATS.labels(self.view.reader).inc(repeats)
+        PASSED_OVER.labels(self.view.reader).inc(passed_over)
+        return chosen, ends
+
+    async def _commit(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+        for attempt in range(1, FOLD_TRIES + 1):
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    await self._advance(connection, ends)
+                    await self._fold(connection, known, by_halves=attempt == FOLD_TRIES)
+            except Exception as error:
+                # A fold is somebody's code: whatever it raises, it is tried again, and at last its record is parked.
+                if isinstance(error, Overtaken) or is_away(error) or attempt == FOLD_TRIES:
+                    raise
+                log.warning("fold_failed", reader=self.view.reader, attempt=attempt, error=type(error).__name__)
+                await asyncio.sleep(0.05 * attempt)
+            else:
+                return
+
+    async def _advance(self, connection: Connection, ends: Mapping[Key, int]) -> None:
+        """Move the checkpoints first: the compare-and-set is the fence against a second owner."""
+        lines = sorted(ends)
+        columns = (
+            [source for source, _, _ in lines],
+            [era for _, era, _ in lines],
+            [partition for _, _, partition in lines],
+            [self.positions[line] for line in lines],
+            [ends[line] for line in lines],
+        )
+        status = await connection.execute(load("rapport_events", "reader/advance"), self.view.reader, *columns)
+        if int(status.rpartition(" ")[2]) != len(lines):
+            raise Overtaken
+
+    async def _fold(self, connection: Connection, known: Sequence[Fact | Unreadable], *, by_halves: bool) -> None:
+        if not known:
+            return
+        waiting = await parked_customers(connection, self.view, known) if self.view.is_ordered else set()
+        parked: list[Parked] = []
+        facts: list[Fact] = []
+        for record in known:
+            customer = record.arrived.customer
+            if customer in waiting:
+                parked.append(Parked(record.arrived, BEHIND))
+            elif isinstance(record, Fact):
+                facts.append(record)
+            else:
+                parked.append(Parked(record.arrived, record.cause))
+                if self.view.is_ordered and customer[1]:
+                    waiting.add(customer)
+        if by_halves:
+            parked += await apply_around(connection, self.view, facts, waiting)
+        elif facts:
+            await self.view.apply(connection, facts)
+        await park(connection, self.view.reader, parked)
