@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.annotated_handlers import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -69,27 +77,30 @@ Personal = Annotated[T | Sealed | Redacted, PersonalField()]
 """A personal value: plain before sealing and after opening, else `Sealed`, or `Redacted` once the key is destroyed."""
 
 # Strings that anybody may read. Each says why it identifies nobody; a plain `str` outside `pii` fails the test of the
-# contracts. Controls are refused, so that such a value is always safe as a header or in a log.
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+# contracts.
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+"""For declared strings: no controls, so that such a value is always safe in a log and in a table."""
+STORABLE = r"^[^\x00]*$"
+"""For personal text: PostgreSQL keeps no NUL."""
 
 Code = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE),
     Declared("code", "a value of a list that the tenant or its mapping keeps, never typed in about a person"),
 ]
 Reference = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE),
     Declared("id", "the number of a thing in another system, such as an order; never that of a person"),
 ]
 Actor = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=_PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE),
     Declared("id", "an opaque id of an employee or a machine, issued by the identity provider"),
 ]
 CatalogueText = Annotated[
     str,
-    Field(min_length=1, max_length=200),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE),
     Declared("code", "what the tenant's catalogue calls a product, the same for everybody who buys it"),
 ]
 Version = Annotated[
@@ -106,19 +117,7 @@ Language = Annotated[
 ]
 
 Channel = Literal[
-    "phone",
-    "email",
-    "chat",
-    "in_person",
-    "social",
-    "post",
-    "app",
-    "web",
-    "mail",
-    "fax",
-    "sms",
-    "referral",
-    "unknown",
+    "phone", "email", "chat", "in_person", "social", "post", "app", "web", "mail", "fax", "sms", "referral", "unknown"
 ]
 """How something passed. `social` is a message in a network, `post` a public posting, `mail` a letter."""
 AuthorKind = Literal["person", "rule", "model"]
@@ -135,12 +134,13 @@ def _in_utc(moment: datetime) -> datetime:
 
 # `str(Decimal("1E+2"))` and `str(Decimal("0.0000001"))` have exponents, which not every reader of JSON takes.
 _Exact = PlainSerializer(_digits, return_type=str, when_used="json")
+_ExactSchema = WithJsonSchema({"type": "string", "format": "decimal", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"})
 
-Money = Annotated[Decimal, Field(max_digits=28, decimal_places=10, allow_inf_nan=False), _Exact]
+Money = Annotated[Decimal, Field(max_digits=28, decimal_places=10, allow_inf_nan=False), _Exact, _ExactSchema]
 """Exact decimal, a string in JSON; the currency stands beside it."""
-Quantity = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), _Exact]
+Quantity = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), _Exact, _ExactSchema]
 """Exact decimal, a string in JSON; negative where goods came back."""
-Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6, allow_inf_nan=False), _Exact]
+Share = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6, allow_inf_nan=False), _Exact, _ExactSchema]
 """Exact decimal between 0 and 1, a string in JSON."""
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
@@ -150,15 +150,15 @@ Attributes = Annotated[dict[Code, Code | bool | Number], Field(max_length=32)]
 """At most 32 coded facts that a mapping declares; they stay after an erasure, so they never identify a person."""
 
 
-class Value(BaseModel, frozen=True, extra="ignore"):
+class Value(BaseModel, frozen=True, extra="ignore", use_attribute_docstrings=True):
     """A part of an event."""
 
 
-class Pii(BaseModel, frozen=True, extra="ignore"):
+class Pii(BaseModel, frozen=True, extra="ignore", use_attribute_docstrings=True):
     """The personal part of an event: every member is `Personal[...]`, and is sealed as a whole."""
 
 
-class Event(BaseModel, frozen=True, extra="ignore"):
+class Event(BaseModel, frozen=True, extra="ignore", use_attribute_docstrings=True):
     """
     A fact that a service publishes.
 

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rapport_events.contracts.base import (
+    PRINTABLE,
+    STORABLE,
     Attributes,
     Channel,
     Code,
@@ -24,7 +26,7 @@ from rapport_events.contracts.base import (
 from rapport_events.contracts.platform import ImportCompleted, ImportStarted
 from rapport_events.ids import CustomerId
 
-Line = Annotated[str, Field(min_length=1, max_length=320)]
+Line = Annotated[str, Field(min_length=1, max_length=320, pattern=STORABLE)]
 """One line of personal text."""
 Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
 
@@ -176,7 +178,7 @@ class TenantConfigured(Event, frozen=True):
     type: Literal["crm.tenant.configured.v1"] = "crm.tenant.configured.v1"
     name: Annotated[
         str,
-        Field(min_length=1, max_length=200),
+        Field(min_length=1, max_length=200, pattern=PRINTABLE),
         Declared("code", "what the operator calls the organisation that uses the suite; not the name of a person"),
     ]
     zone: Zone

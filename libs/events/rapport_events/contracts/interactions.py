@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from rapport_events.contracts.base import (
+    STORABLE,
     Actor,
     Attributes,
     AuthorKind,
@@ -26,9 +27,9 @@ from rapport_events.contracts.base import (
 from rapport_events.contracts.platform import ImportCompleted, ImportStarted
 from rapport_events.ids import CustomerId
 
-Text = Annotated[str, Field(min_length=1, max_length=65_536)]
+Text = Annotated[str, Field(min_length=1, max_length=65_536, pattern=STORABLE)]
 """Free text that somebody wrote, at most 64 Ki characters; more is an attachment."""
-Subject = Annotated[str, Field(min_length=1, max_length=1_000)]
+Subject = Annotated[str, Field(min_length=1, max_length=1_000, pattern=STORABLE)]
 """A subject line."""
 
 Severity = Literal["low", "normal", "high", "critical"]

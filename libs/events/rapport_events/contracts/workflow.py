@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from rapport_events.contracts.base import Actor, Code, Event, Moment, Personal, Pii, Value, Version
+from rapport_events.contracts.base import STORABLE, Actor, Code, Event, Moment, Personal, Pii, Value, Version
 
-Title = Annotated[str, Field(min_length=1, max_length=1_000)]
+Title = Annotated[str, Field(min_length=1, max_length=1_000, pattern=STORABLE)]
 """What is to be done, in a line."""
-Note = Annotated[str, Field(min_length=1, max_length=65_536)]
+Note = Annotated[str, Field(min_length=1, max_length=65_536, pattern=STORABLE)]
 
 
 class TaskAbout(Value, frozen=True):
@@ -84,6 +84,5 @@ class TaskCancelled(Event, frozen=True):
 
 
 WorkflowEvent = Annotated[
-    TaskCreated | TaskAssigned | TaskDueChanged | TaskCompleted | TaskCancelled,
-    Field(discriminator="type"),
+    TaskCreated | TaskAssigned | TaskDueChanged | TaskCompleted | TaskCancelled, Field(discriminator="type")
 ]
