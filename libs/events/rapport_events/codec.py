@@ -1,6 +1,7 @@
 """Events to and from bytes: personal values are sealed on the way out, and opened on the way in by their keys."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 import orjson
@@ -118,11 +119,11 @@ def decode(recorded: Recorded, keys: Keys | None = None, vocabulary: Vocabulary 
     event = vocabulary.class_of(recorded.type)
     if event is None:
         raise UnknownType(recorded.type)
-    data: Data = orjson.loads(recorded.data)
-    if not isinstance(data, dict):
+    read: object = orjson.loads(recorded.data)
+    if not isinstance(read, dict):
         msg = f"the data of {recorded.type} are no object"
         raise ValueError(msg)  # noqa: TRY004 (a broken record, not a wrong argument)
-    data = vocabulary.upcasts.apply(recorded.type, recorded.schema, data)
+    data = vocabulary.upcasts.apply(recorded.type, recorded.schema, cast("Data", read))
     if "pii" in data:
         data["pii"] = _open_all(recorded, keys or {})
     return event.model_validate(data)

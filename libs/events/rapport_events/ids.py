@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
-from aiokafka.partitioner import murmur2
+from rapport_events.murmur import murmur2
 
 PARTITIONS = 32
 """Partitions of every ledger and topic. It can never change: every stored position depends on it."""
@@ -26,7 +26,7 @@ def partition_of_key(tenant: TenantId, subject: str) -> int:
 
     The hash is that of Kafka's default partitioner, so joins by foreign systems agree.
     """
-    return int((murmur2(f"{tenant}:{subject}".encode()) & 0x7FFFFFFF) % PARTITIONS)
+    return (murmur2(f"{tenant}:{subject}".encode()) & 0x7FFFFFFF) % PARTITIONS
 
 
 def partition_of_customer(tenant: TenantId, customer: CustomerId) -> int:

@@ -90,30 +90,34 @@ Code = Annotated[
 ]
 Reference = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE, examples=["536365"]),
     Declared("id", "the number of a thing in another system, such as an order; never that of a person"),
 ]
 Actor = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE, examples=["agent-7"]),
     Declared("id", "an opaque id of an employee or a machine, issued by the identity provider"),
 ]
 CatalogueText = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=PRINTABLE),
+    Field(min_length=1, max_length=200, pattern=PRINTABLE, examples=["White hanging heart"]),
     Declared("code", "what the tenant's catalogue calls a product, the same for everybody who buys it"),
 ]
 Version = Annotated[
     str,
-    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$"),
+    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$", examples=["3"]),
     Declared("number", "the version of a published definition"),
 ]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), Declared("code", "ISO 4217")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"]), Declared("code", "ISO 4217")]
 Zone = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"), Declared("code", "a name of the IANA time zone database")
+    str,
+    Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", examples=["Europe/Berlin"]),
+    Declared("code", "a name of the IANA time zone database"),
 ]
 Language = Annotated[
-    str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$"), Declared("code", "a BCP 47 language tag")
+    str,
+    Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", examples=["de"]),
+    Declared("code", "a BCP 47 language tag"),
 ]
 
 Channel = Literal[
@@ -146,7 +150,9 @@ Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """A moment in UTC, to the microsecond."""
-Attributes = Annotated[dict[Code, Code | bool | Number], Field(max_length=32)]
+Attributes = Annotated[
+    dict[Code, Code | bool | Number], Field(max_length=32, examples=[{"product_line": "garden", "calls": 3}])
+]
 """At most 32 coded facts that a mapping declares; they stay after an erasure, so they never identify a person."""
 
 

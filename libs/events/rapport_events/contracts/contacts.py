@@ -29,6 +29,8 @@ from rapport_events.ids import CustomerId
 Line = Annotated[str, Field(min_length=1, max_length=320, pattern=STORABLE)]
 """One line of personal text."""
 Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
+Emails = Annotated[tuple[Line, ...], Field(max_length=50, examples=[("ann@example.org",)])]
+Phones = Annotated[tuple[Line, ...], Field(max_length=50, examples=[("+49 30 901820",)])]
 
 IdentityKind = Literal["external", "email", "phone", "anonymous"]
 """What an outside name is: an id in another system, an e-mail address, a phone number, or a visitor's id."""
@@ -37,10 +39,10 @@ IdentityKind = Literal["external", "email", "phone", "anonymous"]
 class Names(Value, frozen=True):
     """What a person or an organisation is called."""
 
-    display: Line
+    display: Line = Field(examples=["Ann Archer"])
     """The whole name as it is shown."""
-    given: Line | None = None
-    family: Line | None = None
+    given: Line | None = Field(default=None, examples=["Ann"])
+    family: Line | None = Field(default=None, examples=["Archer"])
 
 
 class ExternalId(Value, frozen=True):
@@ -53,29 +55,32 @@ class ExternalId(Value, frozen=True):
 class Address(Value, frozen=True):
     """A postal address."""
 
-    lines: Lines = ()
-    postal_code: Line | None = None
+    lines: Lines = Field(default=(), examples=[("1 High Street",)])
+    postal_code: Line | None = Field(default=None, examples=["AB1 2CD"])
     city: Line | None = None
     region: Line | None = None
     country: Line | None = None
+
+
+Addresses = Annotated[tuple[Address, ...], Field(max_length=50)]
 
 
 class Profile(Value, frozen=True):
     """The plain personal fields of a customer; those that are not meant are left out."""
 
     names: Names | None = None
-    emails: Lines | None = None
-    phones: Lines | None = None
-    addresses: Annotated[tuple[Address, ...], Field(max_length=50)] | None = None
+    emails: Emails | None = None
+    phones: Phones | None = None
+    addresses: Addresses | None = None
 
 
 class CustomerCreatedPii(Pii, frozen=True):
     """Who the new customer is."""
 
     names: Personal[Names] | None = None
-    emails: Personal[Lines] | None = None
-    phones: Personal[Lines] | None = None
-    addresses: Personal[Annotated[tuple[Address, ...], Field(max_length=50)]] | None = None
+    emails: Personal[Emails] | None = None
+    phones: Personal[Phones] | None = None
+    addresses: Personal[Addresses] | None = None
     external_ids: Personal[Annotated[tuple[ExternalId, ...], Field(max_length=50)]] | None = None
 
 
@@ -94,7 +99,7 @@ class CustomerCreated(Event, frozen=True):
 class ProfileChange(Value, frozen=True):
     """One field that changed; `old` and `new` are given where the values are codes, and are absent where unset."""
 
-    field: Code
+    field: Code = Field(examples=["emails"])
     """`names`, `emails`, `phones`, `addresses`, or `attributes.<name>`."""
     old: Code | bool | int | None = None
     new: Code | bool | int | None = None
@@ -119,7 +124,7 @@ class CustomerProfileChanged(Event, frozen=True):
 class CustomerIdentityLinkedPii(Pii, frozen=True):
     """The outside name itself."""
 
-    value: Personal[Line] | None = None
+    value: Personal[Line] | None = Field(default=None, examples=["ann@example.org"])
 
 
 class CustomerIdentityLinked(Event, frozen=True):
@@ -178,7 +183,7 @@ class TenantConfigured(Event, frozen=True):
     type: Literal["crm.tenant.configured.v1"] = "crm.tenant.configured.v1"
     name: Annotated[
         str,
-        Field(min_length=1, max_length=200, pattern=PRINTABLE),
+        Field(min_length=1, max_length=200, pattern=PRINTABLE, examples=["Example Ltd"]),
         Declared("code", "what the operator calls the organisation that uses the suite; not the name of a person"),
     ]
     zone: Zone

@@ -42,11 +42,13 @@ class ImportCompleted(Event, frozen=True):
     """Rows in the file."""
     rows_used: Count
     """Rows that became part of at least one fact."""
-    skipped: dict[Code, Count] = Field(default_factory=dict, max_length=100)
+    skipped: dict[Code, Count] = Field(default_factory=dict, max_length=100, examples=[{"no_customer": 2}])
     """Rows left out by a rule of the mapping, by reason."""
-    rejected: dict[Code, Count] = Field(default_factory=dict, max_length=100)
+    rejected: dict[Code, Count] = Field(default_factory=dict, max_length=100, examples=[{"bad_amount": 1}])
     """Rows that could not be used, by reason; they stand in the error file."""
-    recorded: dict[Code, Count] = Field(default_factory=dict, max_length=100)
+    recorded: dict[Code, Count] = Field(
+        default_factory=dict, max_length=100, examples=[{"crm.customer.purchased.v1": 4}]
+    )
     """Facts that this service learned from the file, by event type."""
     repeated: Count = 0
     """Facts of the file that this service knew already."""
