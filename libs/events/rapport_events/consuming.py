@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge
 from rapport_events.envelope import topic_of
 from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
+from rapport_events.scanner import Record
 from rapport_events.view import Arrived, Key
 
 log = structlog.get_logger()
@@ -30,7 +31,7 @@ STRAYS = Counter(
 SCANS = Counter("rapport_reader_scans", "Topics read again from the first record.", ["source"])
 RESENDS = Counter("rapport_reader_resends", "Requests to an owner to send again what is missing.", ["source"])
 
-Record = ConsumerRecord[bytes | None, bytes | None]
+Consumed = ConsumerRecord[bytes | None, bytes | None]
 Heads = Callable[[str], Awaitable[LedgerState | None]]
 """Asks the owner of a source for its heads; None while it does not answer."""
 Scan = Callable[[str, int], AsyncIterator[Sequence[Record]]]
@@ -95,9 +96,8 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
             self.is_assigned.clear()
             await broker.stop()
 
-    async def take(self, records: Sequence[Record]) -> None:
+    async def take(self, arrived: Sequence[Arrived]) -> None:
         """Hand one poll to every view; each has checkpoints and a transaction of its own."""
-        arrived = [found for record in records if (found := self._arrive(record)) is not None]
         if not arrived:
             return
         async with asyncio.TaskGroup() as group:
@@ -150,29 +150,31 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         subscriber(self._handle)
         return broker, subscriber
 
-    async def _handle(self, records: Sequence[Record]) -> None:
+    async def _handle(self, records: Sequence[Consumed]) -> None:
         """Never let a poll go: FastStream would read on past a handler that raised."""
+        found = (self.arrive(record.topic, record.partition, record) for record in records)
+        arrived = [record for record in found if record is not None]
         pause = 0.1
         while True:
             try:
-                return await self.take(records)
+                return await self.take(arrived)
             except* Exception as errors:  # the second of the two loops that own retries
                 kinds = sorted({type(error).__name__ for error in errors.exceptions})
-                log.exception("poll_failed", group=self._settings.group, errors=kinds)
+                log.error("poll_failed", group=self._settings.group, errors=kinds)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
-    def _arrive(self, record: Record) -> Arrived | None:
-        """Read what places a record; one that cannot be placed leaves a hole, which the owner fills by sending again."""
-        source, era = self._topics[record.topic]
-        headers: dict[str, bytes] = dict(record.headers)
+    def arrive(self, topic: str, partition: int, record: Record) -> Arrived | None:
+        """Read what places a record; one without a number leaves a hole, which the owner fills by sending again."""
+        source, era = self._topics[topic]
+        headers = {name: value or b"" for name, value in record.headers}
         try:
             position, type_name = int(headers["ce_position"]), headers["ce_type"].decode()
         except (KeyError, ValueError):
-            STRAYS.labels(record.topic).inc()
-            log.warning("record_without_number", topic=record.topic, partition=record.partition, offset=record.offset)
+            STRAYS.labels(topic).inc()
+            log.warning("record_without_number", topic=topic, partition=partition, offset=record.offset)
             return None
-        return Arrived(source, era, record.partition, position, type_name, headers, record.value or b"")
+        return Arrived(source, era, partition, position, type_name, headers, record.value or b"")
 
     async def _eras(self) -> dict[str, int]:
         eras: dict[str, int] = {}
@@ -236,7 +238,8 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         SCANS.labels(source).inc()
         log.warning("topic_scanned_again", source=source, partition=partition, head=head)
         async for records in self._scan(topic, partition):
-            await self.take(records)
+            found = (self.arrive(topic, partition, record) for record in records)
+            await self.take([record for record in found if record is not None])
         reached = min(reader.positions.get(line, head) for reader in self.readers)
         if reached < head:
             RESENDS.labels(source).inc()
@@ -255,11 +258,11 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
                     log.info("offsets_not_written", error=type(error).__name__)
 
 
-async def _as_it_is(message: tuple[Record, ...]) -> KafkaMessage:
+async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
     return KafkaMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER)
 
 
-async def _records(message: KafkaMessage) -> Sequence[Record]:
+async def _records(message: KafkaMessage) -> Sequence[Consumed]:
     raw = message.raw_message
     return raw if isinstance(raw, tuple) else (raw,)
 

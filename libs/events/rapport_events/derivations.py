@@ -2,24 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import structlog
 
+from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.ids import TenantId
 from rapport_events.ledger import Append, CauseAhead, LedgerShut
 from rapport_events.parties import Party, parties_of
 from rapport_events.postgres_ledger import append_within
 from rapport_events.statements import load
-from rapport_events.view import Connection
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Pool = asyncpg.Pool[asyncpg.Record]
-else:
-    Pool = object
 
 log = structlog.get_logger()
 
@@ -37,7 +30,7 @@ class Derivation(Protocol):
     async def derive(
         self, connection: Connection, parties: Sequence[tuple[TenantId, Party]]
     ) -> list[tuple[TenantId, Append]]:
-        """Read the states of all ids of these parties, combine them, and say what is to be appended; claims make it once."""
+        """Combine the states of each party's ids, and say what is to be appended; claims make it happen once."""
         ...
 
 

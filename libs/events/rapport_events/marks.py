@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.statements import load
-from rapport_events.view import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Records that a view cannot fold: set aside with their cause, their customer's later ones behind them, others go on."""
+"""Records that a view cannot fold: set aside with cause, their customer's later ones behind them, others go on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ import orjson
 import structlog
 from prometheus_client import Counter
 
+from rapport_events.database import Connection
 from rapport_events.faults import is_away
 from rapport_events.statements import load
-from rapport_events.view import Arrived, Connection, Fact, Unreadable, View
+from rapport_events.view import Arrived, Fact, Unreadable, View
 
 log = structlog.get_logger()
 

@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityUnlinked
+from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.marks import Mark, leave_marks
 from rapport_events.statements import load
-from rapport_events.view import Batch, Connection, View
+from rapport_events.view import Batch, View
 
 
 class Linked(msgspec.Struct):

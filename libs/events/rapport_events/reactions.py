@@ -11,12 +11,13 @@ import msgspec
 
 from rapport_events.codec import encode, schema_of, types_of
 from rapport_events.contracts.base import Event
+from rapport_events.database import Connection
 from rapport_events.envelope import Meta
 from rapport_events.ids import EventId, TenantId, new_id, partition_of_stream
 from rapport_events.ledger import ANY, Append, CauseAhead, Claim, ClaimRef, LedgerShut, NewEvent, StreamAppend
 from rapport_events.postgres_ledger import append_within
 from rapport_events.statements import load
-from rapport_events.view import Batch, Connection, Fact, View
+from rapport_events.view import Batch, Fact, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
 
+from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.parking import BEHIND, Parked, apply_around, park, parked_customers
 from rapport_events.statements import load
-from rapport_events.view import Arrived, Connection, Fact, Key, Unreadable, View
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Pool = asyncpg.Pool[asyncpg.Record]
-else:
-    Pool = object
+from rapport_events.view import Arrived, Fact, Key, Unreadable, View
 
 log = structlog.get_logger()
 

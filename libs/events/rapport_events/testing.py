@@ -1,7 +1,6 @@
-"""Given, when, then: for decisions, for reactions and for views; and waiting until readers have caught up."""
+"""Given, when, then: for decisions, for reactions and for views."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
@@ -142,14 +141,3 @@ async def fold(view: View[Any, Any], connection: Any, events: Sequence[Recorded]
     facts = [view.decode(arrived(event)) for event in events if view.concerns(event.type)]
     async with connection.transaction():
         await view.apply(connection, facts)  # type: ignore[arg-type]  # an unreadable one fails in the fold, as it should
-
-
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float, what: str) -> None:
-    """Wait for a condition, with a limit; `what` says in the error what did not come."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not await condition():
-                await asyncio.sleep(0.01)
-    except TimeoutError as error:
-        msg = f"not within {seconds} s: {what}"
-        raise AssertionError(msg) from error

@@ -4,21 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from rapport_events.codec import narrow_decoder, source_of, types_of
 from rapport_events.contracts.base import Event
+from rapport_events.database import Connection
 from rapport_events.ids import TenantId
-from rapport_events.statements import load
-
-if TYPE_CHECKING:
-    import asyncpg
-
-    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-else:
-    Connection = object
+from rapport_events.statements import load_rebuild
 
 K = TypeVar("K")
 S = TypeVar("S")
@@ -122,7 +116,7 @@ class View(Generic[K, S]):
 
     def sql(self, name: str) -> str:
         """Return one of the package's statements, `_rN` replaced by this rebuild's number."""
-        return load(self.package, name).replace("_rN", f"_r{self.rebuild}")
+        return load_rebuild(self.package, name, self.rebuild)
 
     def concerns(self, type_name: str) -> bool:
         """Say whether the view must look at a type; an unknown major of a type that it reads counts."""
