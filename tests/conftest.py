@@ -11,9 +11,10 @@ from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
 
 from tests import containers
-from tests.databases import Databases
+from tests.databases import Databases, KeyringDatabase, ServiceDatabase
 
 MakeDatabase = Callable[[], Awaitable[str]]
+MakeServiceDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 # Speed: a test's database need not survive a power cut. Tests of crashes start servers of their own.
 _TEST_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
@@ -60,9 +61,11 @@ def topic_prefix() -> str:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: str) -> Databases:
+async def databases(postgres: str) -> AsyncIterator[Databases]:
     """Makes and drops databases."""
-    return Databases(postgres)
+    databases = Databases(postgres)
+    yield databases
+    await databases.drop_templates()
 
 
 @pytest.fixture
@@ -77,6 +80,29 @@ async def make_database(databases: Databases) -> AsyncIterator[MakeDatabase]:
     yield make
     for name in names:
         await databases.drop(name)
+
+
+@pytest.fixture
+async def make_service_database(databases: Databases) -> AsyncIterator[MakeServiceDatabase]:
+    """Make migrated databases for one test; each call takes a service's name and returns a new one."""
+    names: list[str] = []
+
+    async def make(service: str) -> ServiceDatabase:
+        name, database = await databases.service(service)
+        names.append(name)
+        return database
+
+    yield make
+    for name in names:
+        await databases.drop(name)
+
+
+@pytest.fixture
+async def keyring_database(databases: Databases) -> AsyncIterator[KeyringDatabase]:
+    """Make a keyring's database for one test."""
+    name, database = await databases.keyring()
+    yield database
+    await databases.drop(name)
 
 
 @pytest.fixture
