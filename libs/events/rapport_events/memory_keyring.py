@@ -1,0 +1,73 @@
+"""A keyring in memory, for tests and for trying things out."""
+
+import os
+from base64 import urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+from rapport_events.ids import CustomerId, TenantId
+from rapport_events.keyring import Erased, KeyringAway, SealKey, TenantKeys
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryKeyring:
+    """A keyring that forgets everything when the process ends."""
+
+    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
+        self.is_away = False
+        """Whether every call raises `KeyringAway`."""
+        self._now = now
+        self._tenants: dict[TenantId, TenantKeys] = {}
+        self._customers: defaultdict[TenantId, dict[CustomerId, SealKey | Erased]] = defaultdict(dict)
+        self._keys: defaultdict[TenantId, dict[str, bytes]] = defaultdict(dict)
+
+    async def tenant_keys(self, tenant: TenantId) -> TenantKeys:
+        """Return the tenant's keys, made at the first call."""
+        self._answer()
+        if tenant not in self._tenants:
+            self._tenants[tenant] = TenantKeys(os.urandom(32), os.urandom(32))
+        return self._tenants[tenant]
+
+    async def seal_keys(
+        self, tenant: TenantId, customers: Collection[CustomerId]
+    ) -> dict[CustomerId, SealKey | Erased]:
+        """Return for each customer the one key to seal with, made at the first call."""
+        self._answer()
+        known = self._customers[tenant]
+        for customer in customers:
+            if customer not in known:
+                key = SealKey(urlsafe_b64encode(os.urandom(16))[:22].decode(), os.urandom(32))
+                known[customer] = key
+                self._keys[tenant][key.key_id] = key.key
+        return {customer: known[customer] for customer in customers}
+
+    async def open_keys(self, tenant: TenantId, key_ids: Collection[str]) -> dict[str, bytes | None]:
+        """Return for each id the key to open with; None for a key that was destroyed or never was."""
+        self._answer()
+        return {key_id: self._keys[tenant].get(key_id) for key_id in key_ids}
+
+    async def erased_at(self, tenant: TenantId, customers: Collection[CustomerId]) -> dict[CustomerId, datetime]:
+        """Say when customers were erased; only the erased ones are in the answer."""
+        self._answer()
+        known = self._customers[tenant]
+        found = {customer: known.get(customer) for customer in customers}
+        return {customer: key.at for customer, key in found.items() if isinstance(key, Erased)}
+
+    async def destroy(self, tenant: TenantId, customers: Collection[CustomerId]) -> None:
+        """Destroy customers' keys for ever."""
+        self._answer()
+        known = self._customers[tenant]
+        for customer in customers:
+            key = known.get(customer)
+            if isinstance(key, SealKey):
+                del self._keys[tenant][key.key_id]
+            if not isinstance(key, Erased):
+                known[customer] = Erased(self._now())
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise KeyringAway("the keyring is away")
