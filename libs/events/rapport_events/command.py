@@ -1,6 +1,6 @@
 """What a command is made of: the wish, whom it is about, and the stream in which it is decided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -116,15 +116,26 @@ class Occasion:
     at: datetime
     """When it happened (UTC)."""
     now: datetime
+    mentioned: Mapping[CustomerRef, UUID] = field(default_factory=dict)
+    """Ids of the customers whom the wish mentions besides its own."""
+
+    def customer(self, ref: CustomerRef) -> UUID:
+        """Return the id of a customer whom the wish mentions."""
+        return ref.id if ref.id is not None else self.mentioned[ref]
 
 
 def no_claim(command: Any) -> None:
     """Claim nothing."""
 
 
-def no_identities(command: Any) -> Sequence[CustomerRef]:
-    """Claim no identity."""
+def no_customers(command: Any) -> Sequence[CustomerRef]:
+    """Name no customer."""
     return ()
+
+
+def holds_for_ever(state: Any, identity: UUID) -> bool:
+    """Give nothing up."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +155,12 @@ class Handler(Generic[C, S]):
     """The outside name of the fact that this command records: the same name is one fact."""
     fact: str = ""
     """Kind of the claim on the outside name; the target's noun where it is empty."""
-    identities: Callable[[C], Sequence[CustomerRef]] = no_identities
-    """Outside names that only one customer may hold."""
+    identities: Callable[[C], Sequence[CustomerRef]] = no_customers
+    """Outside names that only one customer may hold at a time."""
+    holds: Callable[[S, UUID], bool] = holds_for_ever
+    """Whether a customer still holds the outside name with this computed id; one that was given up can be claimed."""
+    mentions: Callable[[C], Sequence[CustomerRef]] = no_customers
+    """Customers besides the stream's own whose ids the decision needs: `occasion.customer(ref)` tells them."""
     opens: bool = False
     """Whether the decision looks at personal values of earlier events."""
     tags: tuple[str, ...] = field(default=())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from uuid import UUID
 
+from rapport_events.claiming import customer_of, fact_claim, identity_claim, next_turns
 from rapport_events.codec import decode, encode, key_ids, schema_of
 from rapport_events.command import CustomerRef, ExternalRef, Occasion, Request, Target
 from rapport_events.contracts.base import Event
@@ -19,7 +20,7 @@ from rapport_events.errors import (
     VersionNotMet,
     VersionRace,
 )
-from rapport_events.identities import customer_id, digest
+from rapport_events.identities import digest
 from rapport_events.ids import CustomerId, EventId, TenantId, new_id, partition_of_key, partition_of_stream, stream_id
 from rapport_events.keyring import Erased, Keyring, SealKey, TenantKeys
 from rapport_events.ledger import (
@@ -82,6 +83,7 @@ class _Plan:
     history: list[Recorded] = field(default_factory=list)
     events: list[tuple[EventId, Event]] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    turns: dict[CustomerRef, int] = field(default_factory=dict)
     at: datetime = datetime.min
 
     @property
@@ -90,26 +92,6 @@ class _Plan:
 
     def ref(self, named: ExternalRef) -> ClaimRef:
         return fact_claim(self.keys, self.target.noun, named)
-
-
-def fact_claim(keys: TenantKeys, kind: str, named: ExternalRef) -> ClaimRef:
-    """Return the claim on a fact's outside name."""
-    return ClaimRef(kind, digest(keys, "fact", kind, named.system, named.id))
-
-
-def identity_claim(keys: TenantKeys, kind: str, system: str, value: str) -> ClaimRef:
-    """Return the claim on a customer's outside name."""
-    return ClaimRef("identity", digest(keys, "identity", kind, system, value))
-
-
-def customer_of(keys: TenantKeys, ref: CustomerRef) -> CustomerId:
-    """Return the id of the customer that a reference names; every service computes the same."""
-    if ref.id is not None:
-        return CustomerId(ref.id)
-    identity = ref.identity
-    assert identity is not None, "a CustomerRef without id has an identity"
-    kind, system, value = identity
-    return customer_id(keys, kind=kind, system=system, value=value)
 
 
 class Executor:
@@ -235,7 +217,8 @@ class Executor:
             state = handler.evolve(state, decode(recorded, opened))
         plan.at = request.command.at or now
         thing = UUID(int=0) if plan.target.noun == "tenant" else stream_id(plan.stream)
-        occasion = Occasion(tenant=plan.tenant, subject=plan.subject, id=thing, at=plan.at, now=now)
+        mentioned = {ref: customer_of(plan.keys, ref) for ref in handler.mentions(request.command)}
+        occasion = Occasion(plan.tenant, plan.subject, thing, plan.at, now, mentioned)
         plan.events = [(EventId(new_id()), event) for event in handler.decide(request.command, state, occasion)]
         plan.claims = _claims(plan) if plan.events else []
 
@@ -257,9 +240,15 @@ class Executor:
                 if isinstance(outcome, VersionConflict):
                     plan.reads = True
                     again.append(plan)
+                elif isinstance(outcome, ClaimTaken) and (turns := await self._next_turns(plan)):
+                    plan.turns = turns
+                    again.append(plan)
                 else:
                     results[plan.index] = _result(plan, outcome)
         return again
+
+    async def _next_turns(self, plan: _Plan) -> dict[CustomerRef, int] | None:
+        return await next_turns(self._ledger, plan.keys, plan.request, plan.turns)
 
     async def _seal_keys(self, tenant: TenantId, plans: list[_Plan]) -> dict[str, SealKey | Erased]:
         """Fetch the keys of all customers about whom something personal is to be recorded."""
@@ -335,9 +324,9 @@ def _claims(plan: _Plan) -> list[Claim]:
     if external is not None:
         ref = fact_claim(plan.keys, handler.fact or plan.target.noun, external)
         claims.append(Claim(ref, plan.stream, first, is_fact=True))
-    for identity in (named.identity for named in handler.identities(command)):
-        if identity is not None:
-            claims.append(Claim(identity_claim(plan.keys, *identity), plan.stream, first, is_fact=False))
+    for name in handler.identities(command):
+        ref = identity_claim(plan.keys, name, plan.turns.get(name, 0))
+        claims.append(Claim(ref, plan.stream, first, is_fact=False))
     return claims
 
 
