@@ -1,0 +1,41 @@
+"""Pools of database connections with limits on every wait."""
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+    PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | PooledConnection
+else:
+    Pool = asyncpg.Pool
+    PooledConnection = object
+    Connection = object
+
+_TIMEOUTS = {
+    # A group of appends that waits for a partition's lock gives up before the client does.
+    "lock_timeout": "5s",
+    "statement_timeout": "20s",
+    # A reader's transaction lasts at most 10 s; nobody else keeps one open across a wait.
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+async def open_pool(dsn: str, *, name: str, connections_max: int = 8) -> Pool:
+    """
+    Open a pool whose connections time out instead of waiting for ever.
+
+    Args:
+        dsn: Role, password and database.
+        name: Shown in pg_stat_activity, for example `contacts.http`.
+        connections_max: A `PostgresLedger` keeps two of them for itself while it runs.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=connections_max,
+        timeout=10,
+        command_timeout=30,
+        server_settings={"application_name": name, **_TIMEOUTS},
+    )

@@ -1,0 +1,124 @@
+"""Group commit: requests of concurrent callers share one transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from rapport_events.ledger import Outcome
+from rapport_events.packing import Request
+
+EVENTS_MAX = 2_000
+"""Events in one group; 10,000 were no faster."""
+BYTES_MAX = 16 * 1024 * 1024
+CALLS_WAITING_MAX = 1_000
+SECONDS_MAX = 30
+"""How long a caller waits for an answer, waiting in line included."""
+
+Answer = Outcome | Exception
+Send = Callable[[Sequence[Request]], Awaitable[list[Answer]]]
+
+
+@dataclass(slots=True)
+class _Call:
+    requests: Sequence[Request]
+    events: int
+    bytes: int
+    answers: asyncio.Future[list[Answer]]
+
+
+class Grouper:
+    """Collects what arrives while the last group is on its way, and sends it as the next."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._line: asyncio.Queue[_Call | None] = asyncio.Queue(CALLS_WAITING_MAX)
+        self._held: _Call | None = None
+
+    async def append(self, requests: Sequence[Request]) -> list[Outcome]:
+        """
+        Wait in line, be sent with others, and return one outcome for each request.
+
+        Raises:
+            TimeoutError: There was no answer in time; the requests may be appended or not.
+        """
+        outcomes: list[Outcome] = []
+        failed: Exception | None = None
+        async with asyncio.timeout(SECONDS_MAX):
+            calls = [_call(part) for part in _parts(requests)]
+            for call in calls:
+                await self._line.put(call)
+            for call in calls:
+                for answer in await call.answers:
+                    if isinstance(answer, Exception):
+                        failed = failed or answer
+                    else:
+                        outcomes.append(answer)
+        if failed is not None:
+            raise failed
+        return outcomes
+
+    async def run(self) -> None:
+        """Send group after group until `stop`."""
+        while group := await self._next_group():
+            await self._carry(group)
+
+    async def stop(self) -> None:
+        """Take no more calls and let `run` end when those in line are answered."""
+        await self._line.put(None)
+
+    async def _carry(self, group: list[_Call]) -> None:
+        requests = [request for call in group for request in call.requests]
+        answers: list[Answer]
+        try:
+            answers = await self._send(requests)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            answers = [error for _ in requests]
+        begin = 0
+        for call in group:
+            end = begin + len(call.requests)
+            if not call.answers.done():
+                call.answers.set_result(answers[begin:end])
+            begin = end
+
+    async def _next_group(self) -> list[_Call]:
+        """Take what waits in line, within limits."""
+        first = self._held or await self._line.get()
+        self._held = None
+        if first is None:
+            return []
+        # Callers who have just got their answers first get a chance to call again; else groups would be halves.
+        await asyncio.sleep(0)
+        group, events, size = [first], first.events, first.bytes
+        while not self._line.empty():
+            call = self._line.get_nowait()
+            if call is None:
+                await self._line.put(None)
+                break
+            events, size = events + call.events, size + call.bytes
+            if events > EVENTS_MAX or size > BYTES_MAX:
+                self._held = call
+                break
+            group.append(call)
+        return group
+
+
+def _call(requests: Sequence[Request]) -> _Call:
+    events = [event for _, request in requests for stream in request.streams for event in stream.events]
+    answers = asyncio.get_running_loop().create_future()
+    return _Call(requests, len(events), sum(len(event.data) for event in events), answers)
+
+
+def _parts(requests: Sequence[Request]) -> list[list[Request]]:
+    """Split a call that is larger than a group may be."""
+    parts: list[list[Request]] = [[]]
+    events = size = 0
+    for request in requests:
+        for stream in request[1].streams:
+            events += len(stream.events)
+            size += sum(len(event.data) for event in stream.events)
+        if parts[-1] and (events > EVENTS_MAX or size > BYTES_MAX):
+            parts.append([])
+            events = sum(len(stream.events) for stream in request[1].streams)
+            size = sum(len(event.data) for stream in request[1].streams for event in stream.events)
+        parts[-1].append(request)
+    return parts
