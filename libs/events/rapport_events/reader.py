@@ -9,6 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
+from rapport_events.keyring import Keyring
 from rapport_events.parking import BEHIND, Parked, apply_around, park, parked_customers
 from rapport_events.statements import load
 from rapport_events.view import Arrived, Fact, Key, Unreadable, View
@@ -35,8 +36,9 @@ class Overtaken(Exception):
 class ViewReader:
     """Keeps one view current. Records may come repeated, shuffled, with holes: each counts once, in order."""
 
-    def __init__(self, view: View[Any, Any], pool: Pool) -> None:
+    def __init__(self, view: View[Any, Any], pool: Pool, keyring: Keyring | None = None) -> None:
         self.view = view
+        self._keyring = keyring
         self.positions: dict[Key, int] = {}
         self._pool = pool
         self._turn = asyncio.Lock()
@@ -99,6 +101,8 @@ class ViewReader:
         if not ends:
             return 0
         known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
+        if self._keyring is not None:
+            await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
         with COMMIT_SECONDS.labels(self.view.reader).time():
             await self._commit(known, ends)
         moved = sum(end - self.positions[line] for line, end in ends.items())

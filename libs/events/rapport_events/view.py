@@ -12,6 +12,7 @@ from rapport_events.codec import narrow_decoder, source_of, types_of
 from rapport_events.contracts.base import Event
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
+from rapport_events.keyring import Keyring
 from rapport_events.statements import load_rebuild
 
 K = TypeVar("K")
@@ -147,6 +148,9 @@ class View(Generic[K, S]):
         except (KeyError, ValueError, msgspec.MsgspecError) as error:
             # The message of a decoder can quote the value, so only its kind and place are kept.
             return Unreadable(arrived, f"{type(error).__name__}: cannot decode {arrived.type}")
+
+    async def prepare(self, batch: Batch, keyring: Keyring) -> None:
+        """Fetch what the fold needs from elsewhere, before the transaction begins; most views need nothing."""
 
     async def apply(self, connection: Connection, batch: Batch) -> None:
         """Fold a batch into the tables, inside the caller's transaction."""
