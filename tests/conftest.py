@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
 from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
-
 from tests import containers
 from tests.databases import Databases, KeyringDatabase, ServiceDatabase
 

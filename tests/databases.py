@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+
 from rapport_events.migrate import migrate, prepare, prepare_database
 
 _WAIT_SECONDS = 30

