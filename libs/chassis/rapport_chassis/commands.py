@@ -1,0 +1,223 @@
+"""The routes of commands: each handler is a POST that checks, carries out and answers one wish."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rapport_chassis.desk import Desk
+from rapport_chassis.entrance import correlation_of, traceparent_of
+from rapport_chassis.positions import HEADER
+from rapport_chassis.problems import NOT_JSON, Problem, Refused, problem_of
+from rapport_chassis.telemetry import APPEND_SECONDS, APPENDED, COMMANDS
+from rapport_events.command import Command, Handler, Request as Wish
+from rapport_events.errors import Malformed, Refusal, Stale
+from rapport_events.execute import Done, Result
+from rapport_events.ledger import EXISTS
+
+BODY_SECONDS_MAX: Final = 30
+"""A caller who takes longer to send a body is cut off."""
+_KEY = re.compile(r"[!-~]{1,200}")
+_ETAG = re.compile(r'"(\d{1,10})"')
+_PARAMETER = re.compile(r"{(\w+)}")
+
+IF_MATCH_REQUIRED: Final = Problem(
+    428,
+    "if_match_required",
+    "This command is decided against a version: send If-Match with the ETag that you have seen.",
+)
+BODY_TOO_SLOW: Final = Problem(408, "body_too_slow", "The body did not arrive in time.")
+
+
+class KeyUnusable(Malformed):
+    """An Idempotency-Key is one to 200 visible ASCII characters."""
+
+    code = "idempotency_key_unusable"
+
+
+class IfMatchUnusable(Malformed):
+    """If-Match is one strong ETag as an answer gave it, or *."""
+
+    code = "if_match_unusable"
+
+
+class NeverMatches(Stale):
+    """A weak ETag never matches; send the ETag as an answer gave it."""
+
+    code = "version_not_met"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRoute:
+    """One command as HTTP takes it: the handler, the checker of its body, and the names that it may speak of."""
+
+    handler: Handler[Any, Any]
+    adapter: TypeAdapter[Any]
+    known: frozenset[str]
+    parameters: tuple[str, ...]
+    begins: bool
+    """Whether its route names no existing thing, so that what it makes lies under the route."""
+
+    @classmethod
+    def of(cls, handler: Handler[Any, Any]) -> "CommandRoute":
+        """Prepare a handler."""
+        adapter: TypeAdapter[Any] = TypeAdapter(handler.command)
+        parameters = tuple(_PARAMETER.findall(handler.route))
+        return cls(handler, adapter, frozenset(_names(adapter.json_schema())), parameters, begins=not parameters)
+
+    def read(self, body: bytes) -> Command:
+        """
+        Check a body.
+
+        Raises:
+            Refused: It is not this command.
+        """
+        try:
+            command: Command = self.adapter.validate_json(body)
+        except ValueError as error:
+            raise Refused(problem_of(error, self.known) or NOT_JSON) from error
+        return command
+
+
+def command_routes(desk: Desk) -> list[Route]:
+    """Return one POST route for each handler of the service; their documentation is made in `openapi.py`."""
+    return [_mount(desk, CommandRoute.of(handler)) for handler in desk.service.handlers]
+
+
+def _mount(desk: Desk, route: CommandRoute) -> Route:
+    handler, service = route.handler, desk.service
+    scope = f"{service.name}:write"
+    needs_if_match = handler.name in service.needs_if_match
+    seconds, appended = APPEND_SECONDS.labels(service.name), APPENDED.labels(service.name)
+    outcomes = {name: COMMANDS.labels(service.name, handler.name, name) for name in OUTCOMES}
+
+    async def answer(request: Request) -> Response:
+        caller = await desk.admit(request, scope)
+        headers = request.headers
+        body = _with_parameters(await _body(request), request.path_params) if route.parameters else await _body(request)
+        match = headers.get("if-match")
+        if match is None and needs_if_match:
+            raise Refused(IF_MATCH_REQUIRED)
+        wish = Wish(
+            tenant=caller.tenant,
+            actor=caller.subject,
+            handler=handler,
+            command=route.read(body),
+            correlation_id=correlation_of(request.scope),
+            key=key_of(headers.get("idempotency-key")),
+            body=body,
+            expected_version=expected_of(match) if match is not None else None,
+            traceparent=traceparent_of(request.scope),
+        )
+        began = time.perf_counter()
+        (result,) = await desk.store.executor.execute([wish])
+        seconds.observe(time.perf_counter() - began)
+        outcomes[outcome_of(result)].inc()
+        if not isinstance(result, Done):
+            raise result
+        if not result.repeated:
+            appended.inc(len(result.event_ids))
+        return await _granted(desk, route, result)
+
+    return Route(handler.route, answer, methods=["POST"], name=handler.name, include_in_schema=False)
+
+
+async def _granted(desk: Desk, route: CommandRoute, done: Done) -> Response:
+    """Answer a wish that was granted; a repeat gets the very answer of the first time."""
+    body = orjson.dumps(
+        {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids},
+    )
+    status = status_of(done)
+    headers = {"ETag": f'"{done.version}"', HEADER: await desk.token_of([done])}
+    if status == HTTPStatus.CREATED and route.begins:
+        headers["Location"] = f"{route.handler.route}/{done.id}"
+    return Response(body, status, headers, "application/json")
+
+
+OUTCOMES: Final = ("recorded", "repeated", "nothing_new", "refused", "invalid")
+
+
+def outcome_of(result: Result) -> str:
+    """Return in one word what became of a command."""
+    if isinstance(result, Refusal):
+        return "refused"
+    if result.repeated:
+        return "repeated"
+    return "recorded" if result.event_ids else "nothing_new"
+
+
+def status_of(done: Done) -> int:
+    """Return 201 where the command began its stream, 200 where it changed or found one."""
+    return HTTPStatus.CREATED if done.event_ids and done.version == len(done.event_ids) else HTTPStatus.OK
+
+
+def key_of(value: str | None) -> str | None:
+    """
+    Return an idempotency key; the quotes that the header's draft asks for are optional.
+
+    Raises:
+        KeyUnusable: It is empty, too long, or not visible ASCII.
+    """
+    if value is None:
+        return None
+    key = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if not _KEY.fullmatch(key):
+        raise KeyUnusable
+    return key
+
+
+def expected_of(match: str) -> int:
+    """
+    Return the version that If-Match asks for; EXISTS for `*`.
+
+    Raises:
+        NeverMatches: The ETag is weak.
+        IfMatchUnusable: It is no ETag of ours.
+    """
+    value = match.strip()
+    if value == "*":
+        return EXISTS
+    if value.startswith("W/"):
+        raise NeverMatches
+    found = _ETAG.fullmatch(value)
+    if found is None:
+        raise IfMatchUnusable
+    return int(found[1])
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await request.body()
+    except TimeoutError:
+        raise Refused(BODY_TOO_SLOW) from None
+
+
+def _with_parameters(body: bytes, parameters: Mapping[str, Any]) -> bytes:
+    """Add the route's parameters at the end, where they win over members of the same name."""
+    text = body.strip()
+    if not text.startswith(b"{") or not text.endswith(b"}"):
+        if text:
+            raise Refused(NOT_JSON)
+        text = b"{}"
+    rest = text[:-1].rstrip()
+    added = orjson.dumps(dict(parameters))[1:]
+    return rest + (b"," if rest != b"{" else b"") + added
+
+
+def _names(schema: object) -> list[str]:
+    """Return all member names in a JSON schema."""
+    if isinstance(schema, dict):
+        own = schema.get("properties")
+        names = [str(name) for name in own] if isinstance(own, dict) else []
+        return [*names, *(name for part in schema.values() for name in _names(part))]
+    return [name for part in schema for name in _names(part)] if isinstance(schema, list) else []

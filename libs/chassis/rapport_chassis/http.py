@@ -1,0 +1,62 @@
+"""The HTTP application of a service, made from its parts."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from rapport_chassis.auth import TokenRefused
+from rapport_chassis.batch import batch_route
+from rapport_chassis.commands import command_routes
+from rapport_chassis.desk import Desk
+from rapport_chassis.entrance import Entrance, correlation_of
+from rapport_chassis.health import health_routes
+from rapport_chassis.keysets import KeysUnreachable
+from rapport_chassis.ledger_routes import ledger_router
+from rapport_chassis.openapi import document
+from rapport_chassis.problems import FAULT, Refused, problem_of
+from rapport_events.errors import Refusal
+
+_ANSWERED_INSIDE = (HTTPException, RequestValidationError, Refusal, Refused, TokenRefused, KeysUnreachable)
+"""Errors that FastAPI turns into answers at once; all others pass on to the entrance, which does the same and logs bugs."""
+
+
+def make_app(desk: Desk) -> ASGIApp:
+    """Return the ASGI application of a service."""
+    service = desk.service
+    app = FastAPI(
+        title=f"Rapport {service.name}",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=service.lifespan,
+    )
+    app.state.desk = desk
+    for error in _ANSWERED_INSIDE:
+        app.add_exception_handler(error, _answer_error)
+    # Commands come first: routes are tried in order, and these are the ones that must be fast.
+    app.router.routes.extend(command_routes(desk))
+    if service.handlers:
+        app.router.routes.append(batch_route(desk))
+    app.router.routes.extend(health_routes(desk.readiness))
+    if service.owns_ledger:
+        app.include_router(ledger_router())
+    for router in service.routers:
+        app.include_router(router)
+    if service.extend is not None:
+        service.extend(app)
+    made: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(document(app, service))
+        return made
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to make the document oneself
+    return Entrance(app, service.name)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    return (problem_of(error) or FAULT).response(correlation_of(request.scope))

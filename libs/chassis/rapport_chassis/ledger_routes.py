@@ -1,0 +1,183 @@
+"""The routes that every service with a ledger has: its state, sending again, one event, and its readers."""
+
+import time
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from rapport_chassis.desk import OPERATOR, AtDesk
+from rapport_chassis.problems import Problem, Refused
+from rapport_chassis.reading import Read
+from rapport_chassis.standing import Checkpoint, Freshness
+from rapport_events.errors import Missing
+from rapport_events.ids import PARTITIONS, EventId
+from rapport_events.statements import load
+
+RESEND_SECONDS_MIN = 5
+"""A partition is sent again at most this often."""
+Partition = Annotated[int, Field(ge=0, lt=PARTITIONS)]
+
+RESENT_JUST_NOW = Problem(
+    503,
+    "resent_just_now",
+    "This partition was sent again a moment ago.",
+    headers={"Retry-After": str(RESEND_SECONDS_MIN)},
+)
+
+
+class EventNotFound(Missing):
+    """The ledger holds no such event of this tenant in that partition."""
+
+    code = "event_not_found"
+
+
+class LedgerAnswer(BaseModel):
+    """What a reader must know of a ledger."""
+
+    era: int
+    open: bool
+    heads: Annotated[list[int], Field(min_length=PARTITIONS, max_length=PARTITIONS)]
+    """Last position of each partition; 0 where it is empty."""
+
+
+class Resend(BaseModel):
+    """Asks the mirror to send a partition again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    partition: Partition
+    after: Annotated[int, Field(ge=0, lt=2**63)]
+    """The last position that the asker has."""
+
+
+class ReaderLine(BaseModel):
+    """Where a reader stands in one partition of one source."""
+
+    source: str
+    era: int
+    partition: int
+    position: int
+    head: int | None
+    """What the owner says; null while it does not answer."""
+    lag: int | None
+    moved_at: datetime
+
+
+class ReaderState(BaseModel):
+    """How far a read model has got."""
+
+    reader: str
+    view: str
+    lag: int | None = Field(
+        description="Head minus checkpoint over all partitions, in events; null if a head is unknown."
+    )
+    parked: int = Field(description="Records of this tenant that were set aside.")
+    freshness: Freshness
+    lines: list[ReaderLine]
+
+
+class ReadersAnswer(BaseModel):
+    """The state of all readers of a service."""
+
+    service: str
+    readers: list[ReaderState]
+
+
+def ledger_router() -> APIRouter:
+    """Return the routes; each call makes new ones, with a memory of their own."""
+    router = APIRouter(tags=["ledger"])
+    resent_at: dict[int, float] = {}
+
+    @router.get("/v1/ledger", operation_id="get_ledger")
+    async def get_ledger(request: Request, desk: AtDesk) -> LedgerAnswer:
+        """Tell the era, whether the ledger takes appends, and how far each partition goes."""
+        await desk.admit_peer(request)
+        state = await desk.store.ledger.state()
+        return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads))
+
+    @router.post("/v1/ledger/resend", operation_id="resend", status_code=202)
+    async def resend(request: Request, desk: AtDesk, wish: Resend) -> None:
+        """Have the mirror send a partition again from after a position; readers drop what they know."""
+        await desk.admit_peer(request)
+        now = time.monotonic()
+        if now - resent_at.get(wish.partition, float("-inf")) < RESEND_SECONDS_MIN:
+            raise Refused(RESENT_JUST_NOW)
+        resent_at[wish.partition] = now
+        await desk.store.pool.execute(load("rapport_chassis", "resend"), f"{wish.partition}:{wish.after}")
+
+    @router.get("/v1/events/{event_id}", operation_id="get_event", response_model=dict[str, Any])
+    async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(ge=0, lt=PARTITIONS)]) -> Response:
+        """Show one event as the ledger holds it: a CloudEvent in JSON, personal values sealed."""
+        event = await read.store.ledger.read_event(read.caller.tenant, EventId(event_id), partition)
+        if event is None:
+            raise EventNotFound(event_id=event_id, partition=partition)
+        shown = {
+            "specversion": "1.0",
+            "id": event.event_id,
+            "source": f"/crm/{event.source}",
+            "type": event.type,
+            "subject": event.subject,
+            "time": event.occurred_at,
+            "recordedtime": event.recorded_at,
+            "dataschema": f"urn:rapport:{event.type}:{event.schema}",
+            "datacontenttype": "application/json",
+            "era": event.era,
+            "partition": event.partition,
+            "position": event.position,
+            "stream": event.stream,
+            "streamversion": event.version,
+            "tenantid": event.tenant,
+            "actor": event.meta.actor,
+            "correlationid": event.meta.correlation_id,
+            "causationid": event.meta.causation_id,
+            "traceparent": event.meta.traceparent,
+            "data": orjson.Fragment(event.data),
+        }
+        body = orjson.dumps({name: value for name, value in shown.items() if value is not None})
+        return Response(body, media_type="application/json")
+
+    @router.get("/v1/readers", operation_id="get_readers")
+    async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:
+        """Tell how far each read model has got; single partitions only to operators."""
+        standing = read.store.standing
+        checkpoints = await standing.checkpoints()
+        async with read.rows() as connection:
+            rows = await connection.fetch(load("rapport_chassis", "parked_counts"), list(checkpoints))
+        parked = {row["reader"]: row["parked"] for row in rows}
+        readers: list[ReaderState] = []
+        for view in desk.service.views:
+            at = checkpoints.get(view.reader, {})
+            lines = [_line(desk, source, era, partition, each) for (source, era, partition), each in sorted(at.items())]
+            lags = [line.lag for line in lines if line.lag is not None]
+            readers.append(
+                ReaderState(
+                    reader=view.reader,
+                    view=view.name,
+                    lag=sum(lags) if len(lags) == len(lines) else None,
+                    parked=parked.get(view.reader, 0),
+                    freshness=await read.freshness(view.name),
+                    lines=lines if OPERATOR in read.caller.scopes else [],
+                )
+            )
+        return ReadersAnswer(service=desk.service.name, readers=readers)
+
+    return router
+
+
+def _line(desk: AtDesk, source: str, era: int, partition: int, at: Checkpoint) -> ReaderLine:
+    state = desk.store.standing.newest(source)
+    head = state.heads[partition] if state is not None and state.era == era else None
+    return ReaderLine(
+        source=source,
+        era=era,
+        partition=partition,
+        position=at.position,
+        head=head,
+        lag=None if head is None else max(0, head - at.position),
+        moved_at=at.moved_at,
+    )

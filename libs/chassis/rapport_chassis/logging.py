@@ -1,0 +1,154 @@
+"""Logs as JSON lines in which only declared fields can stand, so that no personal data gets there by accident."""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from datetime import datetime
+from typing import Any, Final, TextIO
+from uuid import UUID
+
+import orjson
+import structlog
+
+FIELDS: Final = frozenset(
+    {
+        # what happened, where and when
+        "event", "level", "at", "logger", "service", "role", "roles", "services", "release", "place",
+        # who and why, opaque ids only
+        "tenant", "actor", "correlation_id", "causation_id", "trace_id", "command", "stream", "version", "event_id",
+        # the ledger, topics and readers
+        "source", "topic", "era", "partition", "partitions", "position", "positions", "offset", "head", "after", "reach",
+        "reader", "readers", "view", "group", "kind", "type", "outcome", "count", "events", "records", "lag", "parked", "attempt",
+        # HTTP
+        "route", "method", "status", "code", "port", "seconds", "bytes",
+        # faults: kinds, never texts
+        "error", "errors", "causes", "frames", "sqlstate", "reason", "migration", "database", "setting", "withheld", "library_message",
+    }
+)  # fmt: skip
+"""Every field that a log line may have. None of them holds what a person is called, wrote or is reached at."""
+
+_EVENT = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_VALUE = re.compile(r"[\w.:/<>\[\]{}*+=,;-]{0,300}", re.ASCII)
+_WITHHELD = "[withheld]"
+_FRAMES_MAX = 12
+_ITEMS_MAX = 40
+_DEPTH_MAX = 3
+_CAUSES_MAX = 5
+
+Line = MutableMapping[str, Any]
+
+
+def keep_declared(_: object, __: str, line: Line) -> Line:
+    """Drop fields that nobody declared, and texts that are not ids, codes or paths; name the dropped fields."""
+    kept: dict[str, Any] = {}
+    dropped: list[str] = []
+    for name, value in line.items():
+        if name not in FIELDS:
+            dropped.append(name if _EVENT.fullmatch(name) else _WITHHELD)
+        elif name != "event":
+            kept[name] = _plain(value)
+    event = line.get("event")
+    kept["event"] = event if isinstance(event, str) and _EVENT.fullmatch(event) else "unnamed"
+    if dropped:
+        kept["withheld"] = dropped[:_ITEMS_MAX]
+    return kept
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    match value:
+        case None | bool() | int() | float() | UUID() | datetime():
+            return value
+        case str():
+            return value if _VALUE.fullmatch(value) else _WITHHELD
+        case list() | tuple() | set() | frozenset() if depth < _DEPTH_MAX:
+            return [_plain(item, depth + 1) for item, _ in zip(value, range(_ITEMS_MAX), strict=False)]
+        case Mapping() if depth < _DEPTH_MAX:
+            pairs = zip(value.items(), range(_ITEMS_MAX), strict=False)
+            return {str(_plain(str(name))): _plain(item, depth + 1) for (name, item), _ in pairs}
+        case _:
+            return _WITHHELD
+
+
+def tell_exception(_: object, __: str, line: Line) -> Line:
+    """Say of an exception its kinds and where it rose; its text can quote rows and bodies."""
+    info = line.pop("exc_info", None)
+    line.pop("stack_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        line["causes"] = list(_kinds(error))
+        line["frames"] = _frames(error)
+        sqlstate = getattr(error, "sqlstate", None)
+        if isinstance(sqlstate, str):
+            line["sqlstate"] = sqlstate
+    return line
+
+
+def _kinds(error: BaseException | None) -> list[str]:
+    kinds: list[str] = []
+    while error is not None and len(kinds) < _CAUSES_MAX:
+        kinds.append(type(error).__name__)
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        else:
+            error = error.__cause__ or error.__context__
+    return kinds
+
+
+def _frames(error: BaseException) -> list[str]:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_MAX:]
+    return [f"{frame.filename.rpartition('site-packages/')[2][-80:]}:{frame.lineno}" for frame in frames]
+
+
+class LibraryHandler(logging.Handler):
+    """Takes what libraries log: where, how bad, and the template of the message without what was put into it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        template = record.msg if record.args and isinstance(record.msg, str) else None
+        structlog.get_logger().log(
+            record.levelno,
+            "library_logged",
+            logger=record.name,
+            place=f"{record.module}:{record.lineno}",
+            library_message=re.sub(r"[^\w.:-]+", "_", template, flags=re.ASCII)[:200] if template else None,
+            exc_info=record.exc_info if record.exc_info and record.exc_info[1] else None,
+        )
+
+
+def _stamp(_: object, __: str, line: Line) -> Line:
+    line["at"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return line
+
+
+def _to_json(_: object, __: str, line: Line) -> str:
+    return orjson.dumps(line, default=lambda _: _WITHHELD, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every log of this process, ours and those of libraries, through the list of declared fields."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            tell_exception,
+            _stamp,
+            keep_declared,
+            _to_json,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [LibraryHandler()]
+    # Libraries narrate at info; what an operator needs of them are warnings.
+    root.setLevel(max(number, logging.WARNING))
+    for name in list(logging.Logger.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = True

@@ -1,0 +1,124 @@
+"""The only call between services: an owner's ledger state, and the wish that it sends something again."""
+
+import asyncio
+import hashlib
+import hmac
+import http.client
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+
+from rapport_events.ids import PARTITIONS
+from rapport_events.ledger import LedgerState
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS_MAX: Final = 2
+SCHEME: Final = "Peer"
+_FRESH_SECONDS: Final = 0.8
+"""An answer is shared for this long by all who ask in this process."""
+_SKEW_SECONDS_MAX: Final = 300
+_ANSWER_BYTES_MAX: Final = 65_536
+
+AskState = Callable[[], Awaitable[LedgerState]]
+
+
+class PeerSeal:
+    """Shows that a call comes from a service of this suite: they alone hold the master key."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._key = hmac.digest(master_key, b"rapport peers", "sha256")
+
+    def sign(self, method: str, path: str) -> str:
+        """Return the value of the header Authorization for one call now."""
+        now = str(int(time.time()))
+        return f"{SCHEME} {now}.{self._mark(now, method, path)}"
+
+    def is_genuine(self, value: str, method: str, path: str) -> bool:
+        """Say whether a service of this suite made this call, less than five minutes ago."""
+        scheme, _, signed = value.partition(" ")
+        made_at, _, mark = signed.partition(".")
+        if scheme != SCHEME or not made_at.isdecimal() or len(made_at) > 12 or not mark.isascii():
+            return False
+        if abs(time.time() - int(made_at)) > _SKEW_SECONDS_MAX:
+            return False
+        return hmac.compare_digest(mark, self._mark(made_at, method, path))
+
+    def _mark(self, made_at: str, method: str, path: str) -> str:
+        return hmac.new(self._key, f"{made_at} {method} {path}".encode(), hashlib.sha256).hexdigest()
+
+
+class Peers:
+    """Asks owners of ledgers; those that run in this process directly, the others over HTTP."""
+
+    def __init__(
+        self, url_of: Callable[[str], str], seal: PeerSeal, here: Mapping[str, AskState] | None = None
+    ) -> None:
+        self._url_of = url_of
+        self._seal = seal
+        self._here = dict(here or {})
+        self._answers: dict[str, tuple[float, LedgerState | None]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def heads(self, source: str) -> LedgerState | None:
+        """Return the state of a source's ledger; None while its owner does not answer."""
+        async with self._turns.setdefault(source, asyncio.Lock()):
+            asked_at, state = self._answers.get(source, (float("-inf"), None))
+            if time.monotonic() - asked_at >= _FRESH_SECONDS:
+                state = await self._ask(source)
+                self._answers[source] = (time.monotonic(), state)
+            return state
+
+    async def resend(self, source: str, partition: int, after: int) -> None:
+        """Ask an owner to send a partition again, from after a position; without an answer it is asked again later."""
+        body = orjson.dumps({"partition": partition, "after": after})
+        if await self._call(source, "POST", "/v1/ledger/resend", body) is None:
+            log.warning("resend_not_taken", source=source, partition=partition, after=after)
+
+    async def _ask(self, source: str) -> LedgerState | None:
+        own = self._here.get(source)
+        if own is not None:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                    return await own()
+            except Exception as error:  # noqa: BLE001  # whatever it is, lag is unknown and nothing waits
+                log.info("heads_unknown", source=source, error=type(error).__name__)
+                return None
+        answer = await self._call(source, "GET", "/v1/ledger", None)
+        return None if answer is None else _state(answer)
+
+    async def _call(self, source: str, method: str, path: str, body: bytes | None) -> object | None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS_MAX + 1):
+                return await asyncio.to_thread(self._request, source, method, path, body)
+        except (OSError, TimeoutError, ValueError, http.client.HTTPException) as error:
+            log.debug("peer_silent", source=source, error=type(error).__name__)
+            return None
+
+    def _request(self, source: str, method: str, path: str, body: bytes | None) -> object:
+        address = urlsplit(self._url_of(source))
+        secure = address.scheme == "https"
+        make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = make(address.netloc, timeout=ANSWER_SECONDS_MAX)
+        headers = {"Authorization": self._seal.sign(method, path), "Content-Type": "application/json"}
+        try:
+            connection.request(method, address.path.rstrip("/") + path, body=body, headers=headers)
+            answer = connection.getresponse()
+            if answer.status not in {http.client.OK, http.client.ACCEPTED}:
+                msg = f"a peer answered {answer.status}"
+                raise ValueError(msg)
+            return orjson.loads(answer.read(_ANSWER_BYTES_MAX) or b"null") or {}
+        finally:
+            connection.close()
+
+
+def _state(answer: object) -> LedgerState | None:
+    match answer:
+        case {"era": int(era), "open": bool(is_open), "heads": [*heads]} if len(heads) == PARTITIONS:
+            return LedgerState(era, is_open, tuple(int(head) for head in heads))
+        case _:
+            return None
