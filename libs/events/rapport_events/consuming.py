@@ -13,10 +13,12 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka import TopicPartition as Declared
 from faststream.kafka.message import FAKE_CONSUMER
 from prometheus_client import Counter, Gauge
 
 from rapport_events.envelope import topic_of
+from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import Record
@@ -45,7 +47,9 @@ class ConsumingSettings:
     """How a service consumes."""
 
     bootstrap: str
-    group: str
+    group: str | None
+    """Consumer group that replicas share; None takes all partitions without one, because joining a group takes the
+    embedded broker half the session's timeout, and twice as long again after a member has left."""
     prefix: str = "crm"
     batch_size: int = 2_000
     """Records of one poll at most."""
@@ -89,6 +93,8 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         try:
             await broker.start()
             self._consumer = subscriber.consumer
+            if self._settings.group is None:
+                self.is_assigned.set()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look_after())
                 group.create_task(self._remember_offsets())
@@ -123,13 +129,15 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         settings = self._settings
         broker = KafkaBroker(
             settings.bootstrap,
-            client_id=settings.group,
+            client_id=settings.group or "rapport",
             apply_types=False,
             logger=None,
             allow_auto_create_topics=False,
         )
+        topics, partitions = tuple(self._topics), [Declared(t, p) for t in self._topics for p in range(PARTITIONS)]
         subscriber = broker.subscriber(
-            *self._topics,
+            *(topics if settings.group else ()),
+            partitions=() if settings.group else partitions,
             group_id=settings.group,
             batch=True,
             max_records=settings.batch_size,
@@ -250,7 +258,7 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         """Write down the offsets now and then: only a hint where to start."""
         while True:
             await asyncio.sleep(self._settings.commit_every_seconds)
-            if self._consumer is not None and self.is_assigned.is_set():
+            if self._consumer is not None and self._settings.group and self.is_assigned.is_set():
                 try:
                     async with asyncio.timeout(10):
                         await self._consumer.commit()

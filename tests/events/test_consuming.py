@@ -1,0 +1,164 @@
+"""A service's consumer: whatever stands in the topic, every view takes each number once and gets over holes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import asyncpg
+import pytest
+from rapport_events.consuming import Consuming, ConsumingSettings
+from rapport_events.database import Pool
+from rapport_events.kafka import apply_topics
+from rapport_events.ledger import LedgerState
+from rapport_events.reader import ViewReader
+from rapport_events.scanner import read_partition
+from rapport_events.testing import ANN, BOB
+
+from tests.events.publishing import publish, publish_raw
+from tests.events.servers import ServiceDatabase
+from tests.events.sums import TABLES, Purchases, Sums
+from tests.waiting import until
+
+
+@dataclass
+class Owner:
+    """Stands for the owner of the topic: it names its heads, and notes what it is asked to send again."""
+
+    heads: list[int] = field(default_factory=lambda: [0] * 32)
+    asked: list[tuple[str, int, int]] = field(default_factory=list)
+    resend: Callable[[int, int], Awaitable[None]] | None = None
+
+    async def state(self, source: str) -> LedgerState | None:
+        return LedgerState(era=1, is_open=True, heads=tuple(self.heads))
+
+    async def send_again(self, source: str, partition: int, after: int) -> None:
+        self.asked.append((source, partition, after))
+        if self.resend is not None:
+            await self.resend(partition, after)
+
+
+@pytest.fixture
+async def pool(service: ServiceDatabase) -> AsyncIterator[Pool]:
+    owner = await asyncpg.connect(service.admin)
+    await owner.execute("SET ROLE rapport_events_owner")
+    await owner.execute(TABLES)
+    await owner.close()
+    async with asyncpg.create_pool(service.keeper, min_size=1, max_size=6) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def topic(kafka: str, topic_prefix: str) -> str:
+    await apply_topics(kafka, [f"{topic_prefix}.interactions"])
+    return f"{topic_prefix}.interactions"
+
+
+@asynccontextmanager
+async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncIterator[ViewReader]:
+    prefix = topic.partition(".")[0]
+    settings = ConsumingSettings(bootstrap=kafka, group=None, prefix=prefix, look_every_seconds=0.1, still_seconds=0.5)
+    reader = ViewReader(Sums(), pool)
+
+    def scan(topic: str, partition: int) -> AsyncIterator[list[object]]:
+        return read_partition(kafka, topic, partition)
+
+    work = Consuming([reader], settings, heads=owner.state, scan=scan, resend=owner.send_again)
+    task = asyncio.create_task(work.run())
+    try:
+        yield reader
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def counted(pool: Pool, count: int) -> None:
+    async def is_there() -> bool:
+        return bool(await pool.fetchval("SELECT coalesce(sum(count), 0) FROM sums_v1_r1") == count)
+
+    await until(is_there, seconds=20, what=f"{count} purchases are folded")
+
+
+async def seen_by(pool: Pool, customer: object) -> list[int]:
+    return list(await pool.fetchval("SELECT seen FROM sums_v1_r1 WHERE customer = $1", customer))
+
+
+async def test_a_repaired_hole_2_1_2_is_read_to_its_end(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    one, two = purchases.next(ANN), purchases.next(ANN)
+    await publish(kafka, topic, [two, one, two])
+
+    async with consuming(pool, kafka, topic, Owner()):
+        await counted(pool, 2)
+
+    assert await seen_by(pool, ANN) == [1, 2]
+
+
+async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_again(
+    pool: Pool, kafka: str, topic: str
+) -> None:
+    purchases, owner = Purchases(), Owner()
+    events = [purchases.next(ANN) for _ in range(5)]
+    owner.heads[events[0].partition] = 5
+    await publish(kafka, topic, events)
+
+    async with consuming(pool, kafka, topic, owner) as reader:
+        await counted(pool, 5)
+        # As after a restore of this service's database: the model is empty, the consumer is at the end.
+        await pool.execute("UPDATE checkpoints SET position = 0")
+        await pool.execute("DELETE FROM sums_v1_r1")
+        await reader.reload()
+        await counted(pool, 5)
+
+    assert owner.asked == []
+
+
+async def test_a_missing_number_is_asked_for_from_its_owner(pool: Pool, kafka: str, topic: str) -> None:
+    purchases, owner = Purchases(), Owner()
+    one, two, three = (purchases.next(ANN) for _ in range(3))
+    owner.heads[one.partition] = 3
+    await publish(kafka, topic, [one, three])
+
+    async def resend(partition: int, after: int) -> None:
+        await publish(kafka, topic, [two, three])
+
+    owner.resend = resend
+    async with consuming(pool, kafka, topic, owner):
+        await counted(pool, 3)
+
+    assert owner.asked[0] == ("interactions", one.partition, 1)
+
+
+async def test_a_header_that_is_not_utf8_costs_no_other_record(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    first, last = purchases.next(ANN), purchases.next(BOB)
+    await publish(kafka, topic, [first])
+    await publish_raw(kafka, topic, first.partition, b"5", [("x", b"\xff\xfe")])
+    await publish_raw(kafka, topic, last.partition, None, [("ce_position", b"\xff"), ("ce_type", b"\xff")])
+    await publish(kafka, topic, [last])
+
+    async with consuming(pool, kafka, topic, Owner()):
+        await counted(pool, 2)
+
+
+async def test_poison_delays_other_customers_by_less_than_a_second(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    await publish(kafka, topic, [purchases.next(ANN)])
+
+    async with consuming(pool, kafka, topic, Owner()):
+        await counted(pool, 1)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await publish(kafka, topic, [purchases.next(ANN, "13.13"), purchases.next(BOB)])
+        await counted(pool, 2)
+
+    assert loop.time() - began < 1.0
+
+
+async def test_an_event_of_a_former_era_is_not_read_as_one_of_this(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    event = purchases.next(ANN)
+    await publish(kafka, topic, [replace(event, era=2), event])
+
+    async with consuming(pool, kafka, topic, Owner()):
+        await counted(pool, 1)
