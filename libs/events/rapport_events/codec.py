@@ -114,7 +114,7 @@ def decode(recorded: Recorded, keys: Keys | None = None, vocabulary: Vocabulary 
     Raises:
         UnknownType, UnknownMajor: Only `class_of` its type can be decoded.
         ValueError, msgspec.ValidationError: The data are no JSON, or not what the contract says.
-        SealBroken: A sealed value was changed, or stands in another place than it was sealed for.
+        BrokenSeal: A sealed value was changed, or stands in another place than it was sealed for.
     """
     event = vocabulary.class_of(recorded.type)
     if event is None:
