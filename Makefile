@@ -75,11 +75,12 @@ clean: ## Remove what was made here, but never data/
 # Only what is named in the lock, only with the hashes that stand there; then our own members, editable.
 $(READY): requirements.lock pyproject.toml $(MEMBERS:=/pyproject.toml) | $(UV)
 	@[ -x $(PYTHON) ] || $(UV) venv --quiet --python '>=3.11' .venv
-	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
-	$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation $(addprefix --editable ,$(MEMBERS))
+	@echo 'installing what requirements.lock names into .venv'
+	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation $(addprefix --editable ,$(MEMBERS))
 	@touch $@
 
 .tools/bin/uv:
 	@echo 'uv is not installed here; taking it into .tools'
-	python3 -m venv .tools
-	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@python3 -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
