@@ -1,3 +1,7 @@
+"""Fixtures of the tests about events."""
+
+from tests.events.keyrings import keyring_database, keyring_template, start_process
+from tests.events.postgres_desk import desk
 from tests.events.servers import ledger_template, service
 
-__all__ = ["ledger_template", "service"]
+__all__ = ["desk", "keyring_database", "keyring_template", "ledger_template", "service", "start_process"]

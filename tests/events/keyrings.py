@@ -1,0 +1,90 @@
+"""A migrated keyring database for each test, and keyrings on it as processes have them."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import asyncpg
+import pytest
+
+from rapport_events.database import open_pool
+from rapport_events.migrate import migrate, prepare_database
+from rapport_events.postgres_keyring import PostgresKeyring
+from tests.databases import Databases
+
+PASSWORD = "for-tests-only"  # the server listens on loopback and dies with the run
+MASTER_KEY = bytes(range(32))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringDatabase:
+    """Addresses of a keyring: for its roles, and for the superuser."""
+
+    app: str
+    eraser: str
+    admin: str
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    seconds: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass(slots=True)
+class Process:
+    """What one process has: a pool and a keyring."""
+
+    keyring: PostgresKeyring
+    clock: Clock = field(default_factory=Clock)
+
+
+StartProcess = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture(scope="session")
+async def keyring_template(databases: Databases) -> str:
+    """Make a database with the tables of a keyring, to be copied."""
+    admin = await asyncpg.connect(databases.admin_dsn)
+    await prepare_database(admin, "keyring", {"app": PASSWORD, "eraser": PASSWORD})
+    await admin.close()
+    folder = files("rapport_events").joinpath("migrations", "keyring")
+    await migrate(databases.dsn("rapport_keyring"), "keyring", [folder])
+    return "rapport_keyring"
+
+
+@pytest.fixture
+async def keyring_database(databases: Databases, keyring_template: str) -> AsyncIterator[KeyringDatabase]:
+    """Copy the database for one test."""
+    name = await databases.make(template=keyring_template)
+    yield KeyringDatabase(
+        app=databases.dsn(name, user="rapport_keyring_app", password=PASSWORD),
+        eraser=databases.dsn(name, user="rapport_keyring_eraser", password=PASSWORD),
+        admin=databases.dsn(name),
+    )
+    await databases.drop(name)
+
+
+@pytest.fixture
+async def start_process(keyring_database: KeyringDatabase) -> AsyncIterator[StartProcess]:
+    """Start processes of contacts, which may also destroy; with `dsn` any other."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *, dsn: str = keyring_database.eraser, master_key: bytes = MASTER_KEY, wait_seconds: float = 20
+        ) -> Process:
+            pool = await open_pool(dsn, name=f"test.{secrets.token_hex(4)}")
+            stack.push_async_callback(pool.close)
+            clock = Clock()
+            return Process(PostgresKeyring(pool, master_key, clock=clock, wait_seconds=wait_seconds), clock)
+
+        yield start
