@@ -11,8 +11,11 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
+_NO_SETUID_FIXUP = 4
+_SETPCAP = 8
 _CAPABILITY_VERSION_3 = 0x20080522
 # CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE: containers often have the second alone.
 _WAYS_IN = (2, 1)
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> None:
     parent, signal, user, *paths = arguments[:split]
     command = arguments[split + 1 :]
     if user != "-":
-        _become(int(user), paths)
+        _become(int(user), [*paths, command[0]])
     if sys.platform == "linux":
         # After the change of user, which would clear it again.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal), 0, 0, 0)
@@ -55,22 +58,37 @@ def _become(user: int, paths: list[str]) -> None:
     os.setgid(user)
     os.setuid(user)
     can_reach = all(os.access(path, os.R_OK | os.X_OK) for path in paths)
-    if sys.platform != "linux":
-        return
-    if can_reach:
-        _keep(libc, 0)
-    elif not any(_keep(libc, 1 << way) and _raise(libc, way) for way in _WAYS_IN):
+    if sys.platform == "linux":
+        if can_reach:
+            _hold(libc, 0)
+        else:
+            can_reach = any(_open(libc, way, paths) for way in _WAYS_IN)
+    if not can_reach:
         sys.exit(f"user {user} cannot reach {' or '.join(paths)}: start as another user than root, or move them")
 
 
-def _keep(libc: ctypes.CDLL, capabilities: int) -> bool:
+def _open(libc: ctypes.CDLL, way: int, paths: list[str]) -> bool:
+    """Keep one capability for this user and the programs that it runs; says whether that suffices."""
+    _hold(libc, 1 << way, 1 << _SETPCAP)
+    # initdb looks for its programs by access(), which forgets all capabilities of such a user, unless told so.
+    told = libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0) == 0
+    raised = libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, way, 0, 0) == 0
+    suffices = told and raised and all(os.access(path, os.R_OK | os.X_OK) for path in paths)
+    if suffices:
+        _hold(libc, 1 << way)
+    return suffices
+
+
+def _hold(libc: ctypes.CDLL, handed_on: int, for_now: int = 0) -> None:
+    """Reduce the capabilities of this process; while one is for now, those that may be tried next stay permitted."""
     header = _Header(_CAPABILITY_VERSION_3, 0)
-    sets = (_Sets * 2)(_Sets(capabilities, capabilities, capabilities), _Sets(0, 0, 0))
-    return bool(libc.capset(ctypes.byref(header), sets) == 0)
-
-
-def _raise(libc: ctypes.CDLL, capability: int) -> bool:
-    return bool(libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
+    sets = (_Sets * 2)()
+    libc.capget(ctypes.byref(header), sets)
+    tried = sum(1 << way for way in _WAYS_IN) if for_now else 0
+    permitted = sets[0].permitted & (handed_on | for_now | tried)
+    effective = permitted & (handed_on | for_now)
+    sets = (_Sets * 2)(_Sets(effective, permitted, effective & handed_on), _Sets(0, 0, 0))
+    libc.capset(ctypes.byref(header), sets)
 
 
 if __name__ == "__main__":
