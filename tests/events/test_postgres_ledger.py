@@ -1,34 +1,29 @@
-"""The ledger in PostgreSQL does what any ledger does, for all callers of a process at once."""
+"""The ledger in PostgreSQL does what any ledger does."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from rapport_events.database import Pool, open_pool
-from rapport_events.gate import reopen, shut
-from rapport_events.postgres_ledger import PostgresLedger
-from tests.events.ledger_contract import LedgerContract
-from tests.events.servers import ServiceDatabase
+from tests.events.ledger_contract_claims import ClaimsContract, KeysContract, ReferencesContract
+from tests.events.ledger_contract_numbers import LimitsContract, NumbersContract, TimesContract, VersionsContract
+from tests.events.ledger_contract_reads import ReadsContract
 
 
-class PostgresDesk:
-    def __init__(self, ledger: PostgresLedger, keeper: Pool) -> None:
-        self.ledger = ledger
-        self.keeper = keeper
-
-    async def shut(self) -> None:
-        async with self.keeper.acquire() as connection:
-            await shut(connection)
+class TestNumbers(NumbersContract): ...
 
 
-class TestPostgresLedger(LedgerContract):
-    @pytest.fixture
-    async def desk(self, service: ServiceDatabase) -> AsyncIterator[PostgresDesk]:
-        async with (
-            await open_pool(service.app, name="tests.app") as app,
-            await open_pool(service.keeper, name="tests.keeper") as keeper,
-        ):
-            async with keeper.acquire() as connection:
-                assert await reopen(connection)
-            async with PostgresLedger(service="interactions", app=app, keeper=keeper) as ledger:
-                yield PostgresDesk(ledger, keeper)
+class TestVersions(VersionsContract): ...
+
+
+class TestTimes(TimesContract): ...
+
+
+class TestLimits(LimitsContract): ...
+
+
+class TestKeys(KeysContract): ...
+
+
+class TestClaims(ClaimsContract): ...
+
+
+class TestReferences(ReferencesContract): ...
+
+
+class TestReads(ReadsContract): ...

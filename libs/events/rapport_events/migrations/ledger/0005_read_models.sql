@@ -11,7 +11,7 @@ AS $function$
 DECLARE
     part regclass;
 BEGIN
-    FOR part IN SELECT relid FROM pg_partition_tree(name::regclass) LOOP
+    FOR part IN SELECT name::regclass UNION SELECT relid FROM pg_partition_tree(name::regclass) LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', part);
         EXECUTE format('ALTER TABLE %s OWNER TO rapport_{service}_keeper', part);
     END LOOP;
