@@ -1,5 +1,6 @@
 """Pools of database connections with limits on every wait."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -22,7 +23,9 @@ _TIMEOUTS = {
 }
 
 
-async def open_pool(dsn: str, *, name: str, connections_max: int = 8) -> Pool:
+async def open_pool(
+    dsn: str, *, name: str, connections_max: int = 8, settings: Mapping[str, str] | None = None
+) -> Pool:
     """
     Open a pool whose connections time out instead of waiting for ever.
 
@@ -30,6 +33,7 @@ async def open_pool(dsn: str, *, name: str, connections_max: int = 8) -> Pool:
         dsn: Role, password and database.
         name: Shown in pg_stat_activity, for example `contacts.http`.
         connections_max: A `PostgresLedger` keeps two of them for itself while it runs.
+        settings: Of each connection, on top of the limits.
     """
     return await asyncpg.create_pool(
         dsn,
@@ -37,5 +41,5 @@ async def open_pool(dsn: str, *, name: str, connections_max: int = 8) -> Pool:
         max_size=connections_max,
         timeout=10,
         command_timeout=30,
-        server_settings={"application_name": name, **_TIMEOUTS},
+        server_settings={"application_name": name, **_TIMEOUTS, **(settings or {})},
     )

@@ -1,0 +1,329 @@
+"""Carry a service's ledger to its topic for ever: lead, compare, copy, audit, and begin anew after every failure."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import structlog
+
+from rapport_events.audit import Audit, RecordNotHeld
+from rapport_events.copying import Copying
+from rapport_events.database import Connection, Pool, open_pool
+from rapport_events.envelope import topic_of
+from rapport_events.gate import ServerIdentity, read_remembered, read_server_identity, reopen, shut
+from rapport_events.ids import PARTITIONS
+from rapport_events.kafka import WrongPartitions, apply_topics, producing
+from rapport_events.lane import LedgerGap
+from rapport_events.leadership import leading
+from rapport_events.mirror_metrics import ALARMS, AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS
+from rapport_events.scanner import scanning
+from rapport_events.statements import load
+
+log = structlog.get_logger()
+
+_PARTITIONS = range(PARTITIONS)
+# A plan that was cached while a table was empty would scan it from end to end for ever after.
+_PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"}
+_PAUSE_SECONDS_MIN = 0.1
+_PAUSE_SECONDS_MAX = 1.0
+_AUDIT_PAUSE_SECONDS = 0.2
+
+Phase = Literal["waiting", "comparing", "copying", "stopped"]
+
+
+class StaysShut(Exception):
+    """The ledger must not be opened again without an operator."""
+
+
+class LedgerMoved(Exception):
+    """The ledger's era or its server changed: compare before going on."""
+
+
+_STOPS = (RecordNotHeld, StaysShut, LedgerGap, WrongPartitions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorSettings:
+    """How a ledger is mirrored."""
+
+    service: str
+    keeper: str
+    """DSN of the ledger's database as keeper, without a pooler in between."""
+    bootstrap: str
+    prefix: str = "crm"
+    audit_seconds: float = 30.0
+    """How often the topic is read to its end."""
+    poll_seconds: float = 0.2
+    """How often rows are looked for when nobody notifies."""
+    glance_seconds: float = 1.0
+    """How often era, server and heads are looked at."""
+    lead_seconds: float = 1.0
+    """How often a process that does not lead tries to."""
+    away_seconds: float = 5.0
+    """How long appends stay shut at most while the broker is away and nothing can be compared."""
+    stopped_seconds: float = 10.0
+    """How often a mirror that has stopped looks whether the cause is gone."""
+    resend_seconds: float = 10.0
+    """How often a partition is sent again at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """A snapshot for people and tests."""
+
+    phase: Phase
+    topic: str
+    """Empty while the era is not known."""
+    reach: tuple[int, ...]
+    """By partition: the position up to which everything is in the topic, as far as is known."""
+    audits: int
+    heals: int
+    alarm: str | None
+    """Kind of the alarm for which it has stopped."""
+
+
+class Mirror:
+    """Mirrors one ledger; any number of processes may run one, and one of them leads."""
+
+    def __init__(self, settings: MirrorSettings) -> None:
+        """Choose the ledger and the broker; nothing is connected before `run`."""
+        self._settings = settings
+        self._copying: Copying | None = None
+        self._phase: Phase = "waiting"
+        self._topic = ""
+        self._alarm: str | None = None
+        self._audits = 0
+        self._heals = 0
+        self._shut_since: float | None = None
+        self._resent_at: dict[int, float] = {}
+
+    @property
+    def state(self) -> MirrorState:
+        """How it stands at this moment."""
+        reach = tuple(lane.reach for lane in self._copying.lanes) if self._copying else ()
+        return MirrorState(self._phase, self._topic, reach, self._audits, self._heals, self._alarm)
+
+    def wake(self) -> None:
+        """Look for new rows now; without effect while another process leads."""
+        if self._copying is not None:
+            self._copying.wake()
+
+    def resend(self, partition: int, after: int) -> bool:
+        """
+        Send a partition again from after a position; readers drop what they know.
+
+        Returns:
+            False where this process does not lead, the partition was sent again a moment ago, or nothing follows.
+        """
+        if self._copying is None or not 0 <= partition < PARTITIONS or after < 0:
+            return False
+        lane = self._copying.lanes[partition]
+        since = time.monotonic() - self._resent_at.get(partition, -self._settings.resend_seconds)
+        if since < self._settings.resend_seconds or after >= lane.reach:
+            return False
+        self._resent_at[partition] = time.monotonic()
+        RESENDS.labels(self._settings.service).inc()
+        log.warning("partition_sent_again", topic=self._topic, partition=partition, after=after)
+        lane.go_back(after)
+        self._copying.news.set()
+        return True
+
+    async def run(self) -> None:
+        """Mirror until cancelled."""
+        service = self._settings.service
+        pause = _PAUSE_SECONDS_MIN
+        while True:
+            began_at = time.monotonic()
+            try:
+                await self._lead()
+            except Exception as error:  # noqa: BLE001  # one of the two loops that own retries
+                kinds = sorted({type(one).__name__ for one in _leaves(error)})
+                stop = next((one for one in _leaves(error) if isinstance(one, _STOPS)), None)
+                FAILURES.labels(service, kinds[0]).inc()
+                log.warning("mirror_interrupted", service=service, errors=kinds, cause=str(stop or ""))
+                if stop is not None:
+                    await self._stop(stop)
+                    continue
+            if time.monotonic() - began_at > _PAUSE_SECONDS_MAX:
+                pause = _PAUSE_SECONDS_MIN
+            # Not all at the same moment, and not beyond the moment at which the ledger is to be opened.
+            await asyncio.sleep(max(0, min(pause * random.uniform(0.5, 1), self._patience())))  # noqa: S311  # no secret
+            pause = min(pause * 2, _PAUSE_SECONDS_MAX)
+
+    async def _lead(self) -> None:
+        settings = self._settings
+        self._phase = "waiting"
+        name = f"{settings.service}.mirror"
+        heard = {"rapport_ledger": self._hear_wake, "rapport_resend": self._hear_resend}
+        async with leading(settings.keeper, name=name, try_seconds=settings.lead_seconds, on_notify=heard):
+            LEADS.labels(settings.service).set(1)
+            pool = await open_pool(settings.keeper, name=name, connections_max=3, settings=_PLANS)
+            try:
+                await self._carry(pool)
+            except* RecordNotHeld:
+                await self._shut(pool)
+                raise
+            finally:
+                self._copying = None
+                LEADS.labels(settings.service).set(0)
+                pool.terminate()
+
+    async def _carry(self, pool: Pool) -> None:
+        """Compare ledger and topic, then copy and audit until something fails."""
+        settings = self._settings
+        self._phase = "comparing"
+        era, server = await self._look_at_server(pool)
+        self._topic = topic_of(settings.service, era, settings.prefix)
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(self._patience() if server else None):
+                await apply_topics(settings.bootstrap, [self._topic])
+                producer = await stack.enter_async_context(producing(settings.bootstrap, self._topic))
+                scanner = await stack.enter_async_context(scanning(settings.bootstrap, self._topic))
+                audit = Audit(scanner, pool, era)
+                await audit.check_ends(_PARTITIONS)
+            await audit.begin(_PARTITIONS)
+            if server:
+                await self._compare_for_a_while(audit)
+                await self._open(pool, server)
+            reaches = await audit.take(_PARTITIONS, every_mark=True)
+            copying = Copying(pool, producer, service=settings.service, era=era, topic=self._topic)
+            for lane in copying.lanes:
+                reach = reaches[lane.partition]
+                lane.reach, lane.next_offset = reach.position, reach.next_offset
+            self._copying, self._phase, self._alarm = copying, "copying", None
+            log.info("mirror_leads", topic=self._topic, reach=sum(lane.reach for lane in copying.lanes))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(copying.run(poll_seconds=settings.poll_seconds))
+                group.create_task(self._audit_again(audit, copying))
+                group.create_task(self._glance_again(pool, era, copying))
+
+    async def _look_at_server(self, pool: Pool) -> tuple[int, ServerIdentity | None]:
+        """Return the era, and the server if the ledger is still to be opened on it."""
+        async with pool.acquire(timeout=10) as connection:
+            remembered, server = await read_remembered(connection), await read_server_identity(connection)
+            if remembered.server == server:
+                self._shut_since = None
+                return remembered.era, None
+            [commits] = await connection.fetch(load("rapport_events", "mirror/commits"))
+        known = remembered.server
+        has_moved = known is not None and (known.system_identifier, known.timeline) != (
+            server.system_identifier,
+            server.timeline,
+        )
+        if not remembered.is_open:
+            msg = "the ledger was shut, and its server has been restarted since"
+            raise StaysShut(msg)
+        if not commits["are_on_standby" if has_moved else "are_on_disk"]:
+            msg = "the ledger's server changed, and commits are not synchronous: some may be lost, begin a new era"
+            raise StaysShut(msg)
+        self._shut_since = self._shut_since or time.monotonic()
+        if self._patience() > 0:
+            return remembered.era, server
+        # Nobody may be kept from working for longer because the broker is away.
+        self._sound("opened_without_comparison")
+        await self._open(pool, server)
+        return remembered.era, None
+
+    def _patience(self) -> float:
+        """Return for how many seconds more the ledger may stay shut because there is no broker."""
+        shut_since = self._shut_since or time.monotonic()
+        return shut_since + self._settings.away_seconds - time.monotonic()
+
+    async def _compare_for_a_while(self, audit: Audit) -> None:
+        """Compare what the topic got since the last mark, unless that takes long: its last records were compared."""
+        try:
+            async with asyncio.timeout(self._settings.away_seconds):
+                await audit.take(_PARTITIONS, every_mark=True)
+        except TimeoutError:
+            log.warning("ledger_opened_before_end_of_comparison", topic=self._topic)
+
+    async def _open(self, pool: Pool, server: ServerIdentity) -> None:
+        async with pool.acquire(timeout=10) as connection:
+            if not await reopen(connection, server):
+                msg = "the server was restarted while the ledger was compared"
+                raise LedgerMoved(msg)
+        self._shut_since = None
+        log.info("ledger_opened", service=self._settings.service, timeline=server.timeline)
+
+    async def _shut(self, pool: Pool) -> None:
+        """Take no appends any more where they are still taken: each would use a number for the second time."""
+        async with pool.acquire(timeout=10) as connection:
+            remembered = await read_remembered(connection)
+            if remembered.is_open and remembered.server == await read_server_identity(connection):
+                await shut(connection)
+
+    async def _audit_again(self, audit: Audit, copying: Copying) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.audit_seconds):
+                    await copying.suspects.wait()
+            except TimeoutError:
+                pass
+            is_suspected = copying.suspects.is_set()
+            copying.suspects.clear()
+            await self._audit(audit, copying, every_mark=is_suspected)
+            await asyncio.sleep(_AUDIT_PAUSE_SECONDS)
+
+    async def _audit(self, audit: Audit, copying: Copying, *, every_mark: bool) -> None:
+        """Look at what was confirmed so far; where the topic has a hole, go on from there."""
+        before = [(lane, lane.turn, lane.reach) for lane in copying.lanes]
+        strays = audit.strays
+        reaches = await audit.take(_PARTITIONS, every_mark=every_mark)
+        self._audits += 1
+        AUDITS.labels(self._settings.service).inc()
+        if audit.strays > strays:
+            self._sound("records_without_number", count=audit.strays - strays)
+        for lane, turn, reach in before:
+            found = reaches[lane.partition].position
+            if lane.turn != turn or found >= reach:
+                continue
+            self._heals += 1
+            HEALS.labels(self._settings.service).inc()
+            log.error("topic_healed", topic=self._topic, partition=lane.partition, found=found, confirmed=reach)
+            lane.go_back(found)
+            copying.news.set()
+
+    async def _glance_again(self, pool: Pool, era: int, copying: Copying) -> None:
+        while True:
+            [row] = await pool.fetch(load("rapport_events", "mirror/glance"))
+            if row["era"] != era or not row["is_compared"]:
+                msg = "the ledger has another era or another server"
+                raise LedgerMoved(msg)
+            for lane, head in zip(copying.lanes, row["heads"], strict=True):
+                LAG.labels(self._settings.service, lane.partition).set(max(0, head - lane.reach))
+            await asyncio.sleep(self._settings.glance_seconds)
+
+    def _hear_wake(self, _payload: str) -> None:
+        self.wake()
+
+    def _hear_resend(self, payload: str) -> None:
+        partition, _, after = payload.partition(":")
+        if partition.isdecimal() and after.isdecimal():
+            self.resend(int(partition), int(after))
+
+    async def _stop(self, cause: Exception) -> None:
+        self._phase, self._alarm = "stopped", type(cause).__name__
+        self._sound(self._alarm, cause=str(cause))
+        await asyncio.sleep(self._settings.stopped_seconds)
+
+    def _sound(self, kind: str, **facts: object) -> None:
+        ALARMS.labels(self._settings.service, kind).inc()
+        log.error("mirror_alarm", service=self._settings.service, kind=kind, topic=self._topic, **facts)
+
+
+async def ask_resend(connection: Connection, partition: int, after: int) -> None:
+    """Ask the mirror that leads, in whatever process, to send a partition again from after a position."""
+    await connection.execute(load("rapport_events", "mirror/resend"), partition, after)
+
+
+def _leaves(error: Exception) -> Iterator[Exception]:
+    """Yield the errors of groups within groups."""
+    if isinstance(error, ExceptionGroup):
+        for one in cast("ExceptionGroup[Exception]", error).exceptions:
+            yield from _leaves(one)
+    else:
+        yield error

@@ -1,0 +1,260 @@
+"""Read partitions of a topic from an offset to their end, with no group: what the topic really holds."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    KafkaTimeoutError,
+    LeaderNotAvailableError,
+    OffsetOutOfRangeError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.record.memory_records import MemoryRecords
+
+log = structlog.get_logger()
+
+Consumed = ConsumerRecord[bytes | None, bytes | None]
+"""A record as aiokafka's consumer gives it."""
+
+_PARTITION_BYTES = 512 * 1024
+_BATCH_BYTES = 128 * 1024
+_BATCHES = 10_000
+_FETCH_BYTES = 8 * 1024 * 1024
+_FETCH_WAIT_MS = 10
+_TRIES = 20
+_BEHIND_SECONDS = 1.0
+_PAUSE_SECONDS = 0.1
+_EARLIEST = -2
+_UNCOMMITTED = 0
+
+
+class Record(Protocol):
+    """A record as the client read it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one request brought of one partition."""
+
+    records: list[Record]
+    next_offset: int
+    """Where to go on."""
+    end: int
+    """The partition's end (its high watermark); -1 where the offset asked for lies outside of the partition."""
+
+
+class Scanner:
+    """
+    Sends plain fetch requests.
+
+    aiokafka's consumer fetches in the background and stays silent when that stops; its `end_offsets` are wrong on the
+    embedded broker, where they point behind the first record of the last batch.
+    """
+
+    def __init__(self, client: AIOKafkaClient, topic: str) -> None:
+        self._client = client
+        self.topic = topic
+
+    async def fetch(self, offsets: Mapping[int, int], *, first_batch: bool = False) -> dict[int, Page]:
+        """
+        Ask once for the next records of partitions, each from an offset on.
+
+        Args:
+            offsets: By partition.
+            first_batch: Take the records of one batch of each partition only.
+
+        Returns:
+            A page for each partition; without records where there are none yet, or where others filled the answer.
+
+        Raises:
+            KafkaError: The broker is away or refused.
+        """
+        until = time.monotonic() + _BEHIND_SECONDS
+        while True:
+            pages = await self._persist(offsets, first_batch=first_batch)
+            behind = [partition for partition, page in pages.items() if 0 <= page.end < offsets[partition]]
+            if not behind or time.monotonic() > until:
+                return pages | {partition: Page([], offsets[partition], -1) for partition in behind}
+            # A new leader may not know yet that what it has is confirmed.
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def at(self, offsets: Mapping[int, int], *, stall_seconds: float = 30) -> dict[int, Record]:
+        """Return the records at exactly these offsets, by partition; none where there is none."""
+        found: dict[int, Record] = {}
+        missing = dict(offsets)
+        until = time.monotonic() + stall_seconds
+        while missing:
+            for partition, page in (await self.fetch(missing, first_batch=True)).items():
+                if page.records and page.records[0].offset == offsets[partition]:
+                    found[partition] = page.records[0]
+                if page.records or page.next_offset > offsets[partition] or page.end <= offsets[partition]:
+                    del missing[partition]
+            self._give_up_after(until)
+        return found
+
+    async def scan(self, starts: Mapping[int, int], *, stall_seconds: float = 30) -> AsyncIterator[dict[int, Page]]:
+        """
+        Yield pages of partitions, each from its offset to the end that it had at the first look.
+
+        A partition whose offset lies outside of what the topic has gets one page with the end -1.
+
+        Raises:
+            KafkaError: The broker is away or refused, or nothing came for `stall_seconds`.
+        """
+        offsets = dict(starts)
+        ends: dict[int, int] = {}
+        until = time.monotonic() + stall_seconds
+        while offsets:
+            pages = await self.fetch(offsets)
+            for partition, page in pages.items():
+                end = ends.setdefault(partition, page.end)
+                if page.next_offset > offsets[partition]:
+                    until = time.monotonic() + stall_seconds
+                offsets[partition] = page.next_offset
+                if page.next_offset >= end or page.end < 0:
+                    del offsets[partition]
+            yield pages
+            self._give_up_after(until)
+
+    async def begin(self, partitions: Collection[int]) -> dict[int, int]:
+        """Return the offset of the first record that each partition still has; 0 where it never had any."""
+        firsts: dict[int, int] = {}
+        for node, places in self._by_leader(partitions).items():
+            asked = [(self.topic, [(partition, _EARLIEST) for partition in places])]
+            answer = await self._client.send(node, OffsetRequest(-1, _UNCOMMITTED, asked))
+            for _, answers in answer.topics:
+                for partition, code, *_, offset in answers:
+                    if code:
+                        raise for_code(code)
+                    firsts[partition] = offset
+        return firsts
+
+    def _give_up_after(self, until: float) -> None:
+        if time.monotonic() > until:
+            msg = f"no record of {self.topic} came for too long"
+            raise KafkaTimeoutError(msg)
+
+    async def _persist(self, offsets: Mapping[int, int], *, first_batch: bool) -> dict[int, Page]:
+        """Try again while leaders move."""
+        for _ in range(_TRIES):
+            try:
+                return await self._fetch(offsets, first_batch=first_batch)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.wait_for(self._client.force_metadata_update(), timeout=10)
+        return await self._fetch(offsets, first_batch=first_batch)
+
+    async def _fetch(self, offsets: Mapping[int, int], *, first_batch: bool) -> dict[int, Page]:
+        pages: dict[int, Page] = {}
+        size = _BATCH_BYTES if first_batch else _PARTITION_BYTES
+        for node, partitions in self._by_leader(offsets).items():
+            # In another order each time: the answer is limited, and who comes last may get nothing.
+            asked = random.sample(partitions, len(partitions))
+            request = FetchRequest(
+                _FETCH_WAIT_MS,
+                1,
+                _FETCH_BYTES,
+                _UNCOMMITTED,
+                [(self.topic, [(partition, offsets[partition], size) for partition in asked])],
+            )
+            answer = await self._client.send(node, request)
+            for _, answers in answer.topics:
+                for partition, code, end, *_, content in answers:
+                    error = for_code(code)
+                    if error is OffsetOutOfRangeError:
+                        pages[partition] = Page([], offsets[partition], -1)
+                    elif code:
+                        raise error
+                    else:
+                        most = 1 if first_batch else _BATCHES
+                        pages[partition] = self._page(partition, offsets[partition], end, content or b"", most)
+        return pages
+
+    def _page(self, partition: int, offset: int, end: int, content: bytes, most: int) -> Page:
+        found: list[Record] = []
+        batches = MemoryRecords(content)
+        for _ in range(most):
+            if not batches.has_next():
+                break
+            batch = batches.next_batch()
+            first, offset = offset, max(offset, batch.next_offset)
+            try:
+                if not batch.validate_crc():
+                    raise CorruptRecordException
+                if not batch.is_control_batch:
+                    found += [record for record in batch if record.offset >= first]
+            except (KafkaError, ValueError) as error:
+                # Foreign bytes must not stop anybody: a number that is missing for it is sent again by its owner.
+                reason = type(error).__name__
+                log.warning("batch_passed_over", topic=self.topic, partition=partition, offset=first, error=reason)
+        return Page(found, offset, end)
+
+    def _by_leader(self, partitions: Iterable[int]) -> dict[int, list[int]]:
+        leaders: dict[int, list[int]] = defaultdict(list)
+        for partition in partitions:
+            leader = self._client.cluster.leader_for_partition(TopicPartition(self.topic, partition))
+            if leader is None or leader < 0:
+                raise LeaderNotAvailableError
+            leaders[leader].append(partition)
+        return leaders
+
+
+@asynccontextmanager
+async def scanning(bootstrap: str, topic: str) -> AsyncGenerator[Scanner]:
+    """
+    Connect a scanner of one topic.
+
+    Raises:
+        KafkaError: The broker is away.
+    """
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000, retry_backoff_ms=50)
+    try:
+        await client.bootstrap()
+        await asyncio.wait_for(client.set_topics([topic]), timeout=10)
+        yield Scanner(client, topic)
+    finally:
+        await client.close()
+
+
+async def read_partition(bootstrap: str, topic: str, partition: int) -> AsyncIterator[list[Consumed]]:
+    """Yield all records of a partition, from its first to the end that it had at the first look."""
+    async with scanning(bootstrap, topic) as scanner:
+        async for pages in scanner.scan(await scanner.begin([partition])):
+            yield [_as_consumed(topic, partition, record) for page in pages.values() for record in page.records]
+
+
+def _as_consumed(topic: str, partition: int, record: Record) -> Consumed:
+    return ConsumerRecord(
+        topic=topic,
+        partition=partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        timestamp_type=0,
+        key=record.key,
+        value=record.value,
+        checksum=None,
+        serialized_key_size=len(record.key or b""),
+        serialized_value_size=len(record.value or b""),
+        headers=tuple(record.headers),
+    )

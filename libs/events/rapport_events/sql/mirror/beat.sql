@@ -1,0 +1,2 @@
+-- beat: see whether the server still answers.
+SELECT true
