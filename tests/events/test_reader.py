@@ -164,9 +164,25 @@ async def test_an_unknown_type_only_moves_the_checkpoint(pool: Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM parked") == 0
 
 
-async def test_a_reader_waits_for_a_lost_database_and_gives_nothing_up(
-    pool: Pool, databases: Databases
+async def test_a_position_over_records_that_do_not_concern_the_view_is_written_down_later(
+    pool: Pool,
 ) -> None:
+    reader = await reader_of(pool)
+    purchases = Purchases()
+    record, second = arrived(purchases.next(ANN)), arrived(purchases.next(ANN))
+    unknown = Arrived(record.source, 1, record.partition, 1, "crm.moon.risen.v1", record.headers, b"{}")
+
+    await reader.take([unknown])
+    before = await pool.fetchval("SELECT max(position) FROM checkpoints")
+    await reader.flush()
+    after = await pool.fetchval("SELECT max(position) FROM checkpoints")
+    await reader.take([second])
+
+    assert (before, after) == (0, 1)
+    assert await total_of(pool, ANN) == (1, Decimal(1), [2])
+
+
+async def test_a_reader_waits_for_a_lost_database_and_gives_nothing_up(pool: Pool, databases: Databases) -> None:
     reader = await reader_of(pool)
     records = line(3)
     killer = await asyncpg.connect(databases.admin_dsn)

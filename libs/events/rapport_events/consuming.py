@@ -18,6 +18,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 from prometheus_client import Counter, Gauge
 
 from rapport_events.envelope import topic_of
+from rapport_events.faults import is_away
 from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
@@ -60,9 +61,10 @@ class ConsumingSettings:
     still_seconds: float = 10.0
     """How long a view at the end of its topic may stay below the head before the topic is read again."""
     commit_every_seconds: float = 5.0
+    flush_every_seconds: float = 0.1
 
 
-class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types for it
+class Consuming(ConsumerRebalanceListener):
     """Feeds a service's views from the topics that they read."""
 
     def __init__(
@@ -98,6 +100,7 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look_after())
                 group.create_task(self._remember_offsets())
+                group.create_task(self._flush())
         finally:
             self.is_assigned.clear()
             await broker.stop()
@@ -253,6 +256,17 @@ class Consuming(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
             RESENDS.labels(source).inc()
             log.error("records_missing", source=source, partition=partition, after=reached, head=head)
             await self._resend(source, partition, reached)
+
+    async def _flush(self) -> None:
+        """Write down now and then how far the views have come over records that do not concern them."""
+        while True:
+            await asyncio.sleep(self._settings.flush_every_seconds)
+            for reader in self.readers:
+                try:
+                    await reader.flush()
+                except Exception as error:
+                    if not is_away(error):
+                        raise
 
     async def _remember_offsets(self) -> None:
         """Write down the offsets now and then: only a hint where to start."""

@@ -40,6 +40,8 @@ class ViewReader:
         self.view = view
         self._keyring = keyring
         self.positions: dict[Key, int] = {}
+        """How far the view has come. Records that do not concern it are counted here first, and written down later."""
+        self._stored: dict[Key, int] = {}
         self._pool = pool
         self._turn = asyncio.Lock()
 
@@ -53,9 +55,36 @@ class ViewReader:
 
     async def reload(self) -> None:
         """Read the checkpoints again, as after another owner's work."""
+        async with self._turn:
+            await self._reload()
+
+    async def flush(self) -> None:
+        """
+        Write down how far the view has come over records that do not concern it.
+
+        That saves a transaction for each poll in which a view has nothing to do; after a crash it passes over them again.
+        """
+        async with self._turn:
+            try:
+                if ends := self._unstored():
+                    await self._write([], ends)
+            except Overtaken:
+                OVERTAKEN.labels(self.view.reader).inc()
+                await self._reload_patiently()
+
+    def _unstored(self) -> dict[Key, int]:
+        return {line: at for line, at in self.positions.items() if at != self._stored[line]}
+
+    async def _write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+        with COMMIT_SECONDS.labels(self.view.reader).time():
+            await self._commit(known, ends)
+        self._stored.update(ends)
+
+    async def _reload(self) -> None:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(load("rapport_events", "reader/positions"), self.view.reader)
         self.positions = {(row["source"], row["era"], row["partition"]): row["position"] for row in rows}
+        self._stored = dict(self.positions)
 
     async def take(self, records: Sequence[Arrived]) -> int:
         """
@@ -89,7 +118,7 @@ class ViewReader:
         pause = 0.05
         while True:
             try:
-                return await self.reload()
+                return await self._reload()
             except Exception as error:
                 if not is_away(error):
                     raise
@@ -100,12 +129,12 @@ class ViewReader:
         chosen, ends = self._next(records)
         if not ends:
             return 0
-        known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
-        if self._keyring is not None:
-            await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
-        with COMMIT_SECONDS.labels(self.view.reader).time():
-            await self._commit(known, ends)
         moved = sum(end - self.positions[line] for line, end in ends.items())
+        known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
+        if known and self._keyring is not None:
+            await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
+        if known:
+            await self._write(known, self._unstored() | ends)
         self.positions.update(ends)
         FOLDED.labels(self.view.reader).inc(moved)
         return moved
@@ -155,7 +184,7 @@ class ViewReader:
             [source for source, _, _ in lines],
             [era for _, era, _ in lines],
             [partition for _, _, partition in lines],
-            [self.positions[line] for line in lines],
+            [self._stored[line] for line in lines],
             [ends[line] for line in lines],
         )
         status = await connection.execute(load("rapport_events", "reader/advance"), self.view.reader, *columns)
