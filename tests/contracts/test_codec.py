@@ -1,5 +1,6 @@
 """Events to bytes and back: what is personal is sealed, stays sealed without its key, and ends as Redacted."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from uuid import UUID
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
+from pydantic import ValidationError
 
 from rapport_events.codec import (
     EVENTS,
@@ -36,8 +38,9 @@ from rapport_events.contracts.contacts import (
     TenantConfigured,
 )
 from rapport_events.contracts.examples import example_of
-from rapport_events.contracts.interactions import CustomerContacted, CustomerPurchased, Item
+from rapport_events.contracts.interactions import CustomerContacted, CustomerPurchased, Item, PurchaseRefunded
 from rapport_events.contracts.platform import ImportCompleted
+from rapport_events.contracts.schemas import json_schema_of
 from rapport_events.ids import CustomerId, EventId, TenantId
 from rapport_events.keyring import Erased
 from rapport_events.sealing import BrokenSeal
@@ -107,6 +110,45 @@ def test_amounts_are_written_in_full_and_stay_exact() -> None:
 
     assert data["items"] == [{"qty": "-3", "line_total": "0.0000001", "unit_price": "2.550"}]
     assert decode(recorded(event)) == event
+
+
+@given(st.integers(-(10**18) + 1, 10**18 - 1), st.integers(-10, 18))
+def test_an_amount_of_any_size_is_written_in_the_published_form(digits: int, exponent: int) -> None:
+    amount = Decimal(digits).scaleb(exponent)
+    assume(abs(amount) < 10**18)
+    event = CustomerPurchased(purchase_id=ANN, total=amount, currency="EUR", coupon="SAVE-10")
+
+    written_total = orjson.loads(recorded(event).data)["total"]
+
+    assert re.fullmatch(json_schema_of(CustomerPurchased)["properties"]["total"]["pattern"], written_total)
+    assert decode(recorded(event)) == event
+
+
+@pytest.mark.parametrize(
+    "total", ["1e30", "1" * 19, "0." + "1" * 11, "NaN", "-Infinity", "1E+999999999", "1E-999999999", "", "12,5"]
+)
+def test_an_amount_that_is_none_or_too_long_is_refused(total: str) -> None:
+    with pytest.raises(ValidationError, match="a decimal, with at most 18 digits before the point and 10 behind"):
+        CustomerPurchased.model_validate({"purchase_id": ANN, "total": total, "currency": "EUR"})
+
+
+def test_an_amount_may_come_as_a_number_or_with_an_exponent() -> None:
+    for total in (Decimal("1E+2"), "1E+2", 100, "100"):
+        event = CustomerPurchased.model_validate({"purchase_id": ANN, "total": total, "currency": "EUR"})
+        assert orjson.loads(recorded(event).data)["total"] == "100"
+
+
+def test_what_is_given_back_is_never_below_zero() -> None:
+    for amount in ("-0.01", Decimal("-0.01")):
+        with pytest.raises(ValidationError):
+            PurchaseRefunded.model_validate({"refund_id": ANN, "amount": amount, "currency": "EUR"})
+
+
+def test_an_event_that_seems_to_have_exponents_is_written_like_any_other() -> None:
+    event = example_of(CustomerContacted).model_copy(update={"outcome": "STOVE-TOP", "pii": None})
+    plain = event.model_copy(update={"outcome": "STOVE TOP"})
+
+    assert recorded(event).data == recorded(plain).data.replace(b"STOVE TOP", b"STOVE-TOP")
 
 
 def test_a_moment_is_written_in_utc() -> None:

@@ -1,6 +1,7 @@
 """Events to and from bytes: personal values are sealed on the way out, and opened on the way in by their keys."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import cast
 
 import msgspec
@@ -76,6 +77,9 @@ def encode(event: Event, *, tenant: TenantId, event_id: EventId, key: SealKey | 
         ValueError: There are personal values and no key, or one of them is sealed already.
     """
     body = event.model_dump_json(exclude=_WITHOUT, exclude_none=True).encode()
+    if b"E-" in body or b"E+" in body:
+        # A very small or round amount may stand in it as 1E-7 or 1E+2, which not every reader of JSON takes.
+        body = _without_exponents(event)
     pii: Pii | None = getattr(event, "pii", None)
     if pii is None:
         return body
@@ -83,6 +87,18 @@ def encode(event: Event, *, tenant: TenantId, event_id: EventId, key: SealKey | 
     if not sealed:
         return body
     return b'%s%s"pii":%s}' % (body[:-1], b"," if len(body) > len(b"{}") else b"", orjson.dumps(sealed))
+
+
+def _without_exponents(event: Event) -> bytes:
+    plain = event.model_dump(exclude=_WITHOUT, exclude_none=True)
+    return orjson.dumps(plain, _in_full, orjson.OPT_UTC_Z)
+
+
+def _in_full(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    msg = f"{type(value).__name__} does not occur in events"
+    raise TypeError(msg)
 
 
 def _seal_all(pii: Pii, tenant: TenantId, event_id: EventId, key: SealKey | Erased | None) -> dict[str, str]:

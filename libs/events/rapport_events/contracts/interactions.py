@@ -19,6 +19,7 @@ from rapport_events.contracts.base import (
     Money,
     Personal,
     Pii,
+    PositiveMoney,
     Quantity,
     Reference,
     Value,
@@ -120,7 +121,7 @@ class PurchaseRefunded(Event, frozen=True):
     refund_ref: Reference | None = None
     """Number of the refund itself in the system that it comes from."""
     items: Items = ()
-    amount: Annotated[Money, Field(ge=0)]
+    amount: PositiveMoney
     """What was given back; never negative."""
     currency: Currency
     reason: Code | None = None
