@@ -1,0 +1,73 @@
+"""Link an outside name to a customer: from then on the two ids are one party."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, cast
+from uuid import UUID
+
+from pydantic import AfterValidator
+
+from rapport_contacts.customer import Customer, evolve
+from rapport_contacts.errors import CustomerNotFound
+from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
+from rapport_events.contracts.base import Code, Share
+from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityLinkedPii, IdentityKind
+from rapport_events.ids import CustomerId
+
+
+def _is_name(ref: CustomerRef) -> CustomerRef:
+    if ref.identity is None:
+        raise ValueError('name it from outside: {"system", "external_id"} or {"email"}')
+    return ref
+
+
+OutsideName = Annotated[CustomerRef, AfterValidator(_is_name)]
+
+
+class LinkIdentity(Command):
+    """A name in another system, or an e-mail address, is this customer's; linked already is no news."""
+
+    customer: CustomerRef
+    identity: OutsideName
+    strength: Literal["strong", "weak"] = "strong"
+    method: Code = "declared"
+    confidence: Share | None = None
+
+
+def decide(command: LinkIdentity, customer: Customer, occasion: Occasion) -> Sequence[CustomerIdentityLinked]:
+    """Say that the name is the customer's; the name under which it was created needs no link."""
+    if customer.kind is None:
+        raise CustomerNotFound(customer_id=occasion.subject)
+    linked = CustomerId(occasion.customer(command.identity))
+    if linked in customer.linked or linked == occasion.id:
+        return []
+    kind, system, value = cast("tuple[IdentityKind, str, str]", command.identity.identity)
+    return [
+        CustomerIdentityLinked(
+            linked_id=linked,
+            kind=kind,
+            system=system or None,
+            strength=command.strength,
+            method=command.method,
+            confidence=command.confidence,
+            pii=CustomerIdentityLinkedPii(value=value),
+        )
+    ]
+
+
+def holds(customer: Customer, identity: UUID) -> bool:
+    """Say whether a customer still holds an outside name, by the id that is computed from it."""
+    return identity in customer.linked
+
+
+HANDLER = Handler(
+    name="link_identity",
+    route="/v1/customers/{customer}/link_identity",
+    command=LinkIdentity,
+    initial=Customer(),
+    evolve=evolve,
+    decide=decide,
+    target=lambda command: Target("customer", under=command.customer),
+    identities=lambda command: (command.identity,),
+    holds=holds,
+    mentions=lambda command: (command.identity,),
+)
