@@ -29,6 +29,7 @@ BODY_SECONDS_MAX: Final = 30
 _KEY = re.compile(r"[!-~]{1,200}")
 _ETAG = re.compile(r'"(\d{1,10})"')
 _PARAMETER = re.compile(r"{(\w+)}")
+_COLLECTION = re.compile(r"/v1/[^/{}]+")
 
 IF_MATCH_REQUIRED: Final = Problem(
     428,
@@ -65,14 +66,15 @@ class CommandRoute:
     known: frozenset[str]
     parameters: tuple[str, ...]
     begins: bool
-    """Whether its route names no existing thing, so that what it makes lies under the route."""
+    """Whether its route is that of a collection, so that what it makes lies under it."""
 
     @classmethod
     def of(cls, handler: Handler[Any, Any]) -> "CommandRoute":
         """Prepare a handler."""
         adapter: TypeAdapter[Any] = TypeAdapter(handler.command)
         parameters = tuple(_PARAMETER.findall(handler.route))
-        return cls(handler, adapter, frozenset(_names(adapter.json_schema())), parameters, begins=not parameters)
+        begins = _COLLECTION.fullmatch(handler.route) is not None
+        return cls(handler, adapter, frozenset(_names(adapter.json_schema())), parameters, begins)
 
     def read(self, body: bytes) -> Command:
         """

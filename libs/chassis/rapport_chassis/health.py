@@ -1,17 +1,19 @@
 """Whether a process lives, which of its parts are ready, and its figures."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from rapport_chassis.telemetry import CONTENT_TYPE, exposition
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 State = Literal["starting", "ready", "waiting", "stopped"]
 CHECK_SECONDS_MAX = 1.0
 """An answer about a part is reused for this long, so that probes cost nothing."""
@@ -74,19 +76,41 @@ def _shown(part: Part, now: float) -> Mapping[str, object]:
 def health_routes(readiness: Readiness) -> list[Route]:
     """Return the routes that need no token: /live, /ready and /metrics."""
 
-    async def live(_: Request) -> Response:
-        return Response(b'{"status":"live"}', media_type="application/json")
-
     async def ready(_: Request) -> Response:
         able, body = await readiness.look()
-        headers = {} if able else {"Retry-After": "2"}
-        return Response(orjson.dumps(body), 200 if able else 503, headers, "application/json")
+        return _answer(body, is_able=able)
 
     async def metrics(_: Request) -> Response:
         return Response(exposition(readiness.service), headers={"Content-Type": CONTENT_TYPE})
 
+    return _routes(ready, metrics)
+
+
+def health_app(members: Sequence[Readiness]) -> Starlette:
+    """Return an application with the same routes for all services of a process."""
+
+    async def ready(_: Request) -> Response:
+        looks = [await readiness.look() for readiness in members]
+        return _answer({"services": [body for _, body in looks]}, is_able=all(able for able, _ in looks))
+
+    async def metrics(_: Request) -> Response:
+        return Response(exposition(None), headers={"Content-Type": CONTENT_TYPE})
+
+    return Starlette(routes=_routes(ready, metrics))
+
+
+async def _live(_: Request) -> Response:
+    return Response(b'{"status":"live"}', media_type="application/json")
+
+
+def _answer(body: Mapping[str, object], *, is_able: bool) -> Response:
+    headers = {} if is_able else {"Retry-After": "2"}
+    return Response(orjson.dumps(body), 200 if is_able else 503, headers, "application/json")
+
+
+def _routes(ready: Endpoint, metrics: Endpoint) -> list[Route]:
     return [
-        Route("/live", live, include_in_schema=False),
+        Route("/live", _live, include_in_schema=False),
         Route("/ready", ready, include_in_schema=False),
         Route("/metrics", metrics, include_in_schema=False),
     ]

@@ -20,8 +20,8 @@ from rapport_chassis.openapi import document
 from rapport_chassis.problems import FAULT, Refused, problem_of
 from rapport_events.errors import Refusal
 
-_ANSWERED_INSIDE = (HTTPException, RequestValidationError, Refusal, Refused, TokenRefused, KeysUnreachable)
-"""Errors that FastAPI turns into answers at once; all others pass on to the entrance, which does the same and logs bugs."""
+_ANSWERED = (HTTPException, RequestValidationError, Refusal, Refused, TokenRefused, KeysUnreachable, Exception)
+"""The usual ones are named, because FastAPI answers these without raising them once more."""
 
 
 def make_app(desk: Desk) -> ASGIApp:
@@ -34,7 +34,7 @@ def make_app(desk: Desk) -> ASGIApp:
         lifespan=service.lifespan,
     )
     app.state.desk = desk
-    for error in _ANSWERED_INSIDE:
+    for error in _ANSWERED:
         app.add_exception_handler(error, _answer_error)
     # Commands come first: routes are tried in order, and these are the ones that must be fast.
     app.router.routes.extend(command_routes(desk))

@@ -108,7 +108,7 @@ def ledger_router() -> APIRouter:
         if now - resent_at.get(wish.partition, float("-inf")) < RESEND_SECONDS_MIN:
             raise Refused(RESENT_JUST_NOW)
         resent_at[wish.partition] = now
-        await desk.store.pool.execute(load("rapport_chassis", "resend"), f"{wish.partition}:{wish.after}")
+        await desk.store.pool.execute(load("rapport_events", "mirror/resend"), wish.partition, wish.after)
 
     @router.get("/v1/events/{event_id}", operation_id="get_event", response_model=dict[str, Any])
     async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(ge=0, lt=PARTITIONS)]) -> Response:

@@ -162,7 +162,7 @@ def _operation(handler: Handler[Any, Any], *, is_matched: bool) -> Schema:
     responses: Schema = {"200": answer, **_refusals(*refusals)}
     if not parameters:
         location = {"Location": {"schema": {"type": "string"}, "description": "Where the new thing is found."}}
-        responses = {"201": {**answer, "headers": {**answer["headers"], **location}}, **responses}
+        responses = {"201": {**answer, "headers": answer["headers"] | location}, **responses}
     if is_matched:
         responses["428"] = _refusal("If-Match is required.")
     return {

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import http.client
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,8 +23,6 @@ _FRESH_SECONDS: Final = 0.8
 """An answer is shared for this long by all who ask in this process."""
 _SKEW_SECONDS_MAX: Final = 300
 _ANSWER_BYTES_MAX: Final = 65_536
-
-AskState = Callable[[], Awaitable[LedgerState]]
 
 
 class PeerSeal:
@@ -53,14 +51,11 @@ class PeerSeal:
 
 
 class Peers:
-    """Asks owners of ledgers; those that run in this process directly, the others over HTTP."""
+    """Asks owners of ledgers over HTTP, on behalf of all services in this process."""
 
-    def __init__(
-        self, url_of: Callable[[str], str], seal: PeerSeal, here: Mapping[str, AskState] | None = None
-    ) -> None:
+    def __init__(self, url_of: Callable[[str], str], seal: PeerSeal) -> None:
         self._url_of = url_of
         self._seal = seal
-        self._here = dict(here or {})
         self._answers: dict[str, tuple[float, LedgerState | None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -80,14 +75,6 @@ class Peers:
             log.warning("resend_not_taken", source=source, partition=partition, after=after)
 
     async def _ask(self, source: str) -> LedgerState | None:
-        own = self._here.get(source)
-        if own is not None:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                    return await own()
-            except Exception as error:  # noqa: BLE001  # whatever it is, lag is unknown and nothing waits
-                log.info("heads_unknown", source=source, error=type(error).__name__)
-                return None
         answer = await self._call(source, "GET", "/v1/ledger", None)
         return None if answer is None else _state(answer)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from rapport_chassis.settings import Settings, SettingsRefused
 from rapport_events.command import Handler
 from rapport_events.contracts.base import Event
+from rapport_events.derivations import Derivation
 from rapport_events.view import View
 
 GROUP = "rapport.services"
@@ -29,6 +30,8 @@ class Service:
     handlers: tuple[Handler[Any, Any], ...] = ()
     views: tuple[View[Any, Any], ...] = ()
     """Read models, and at most one view that holds the reactions."""
+    derivations: tuple[Derivation, ...] = ()
+    """What follows for parties whose facts have changed; decided beside the readers."""
     routers: tuple[APIRouter, ...] = ()
     needs_if_match: frozenset[str] = frozenset()
     """Names of commands that are refused without the header If-Match."""
@@ -40,8 +43,6 @@ class Service:
     """Adds what routers cannot express, such as mounted files."""
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
     """Holds what the routes need as long as HTTP is served."""
-    jobs: tuple[Callable[[Any], Any], ...] = field(default=())
-    """Coroutine functions of the role `effects`; each is given the keeper's parts and runs until cancelled."""
 
     @property
     def sources(self) -> tuple[str, ...]:

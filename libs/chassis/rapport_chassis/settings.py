@@ -136,6 +136,9 @@ class Process(Settings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     stop_seconds: Annotated[int, Field(ge=1, le=300)] = 25
     """How long requests under way may take to end after SIGTERM."""
+    health_host: str = "127.0.0.1"
+    health_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Where a process answers /live, /ready and /metrics besides; one without the role `http` has no other door."""
 
 
 class Broker(Settings):

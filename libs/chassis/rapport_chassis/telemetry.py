@@ -41,8 +41,10 @@ class _OfService(Collector):
                 yield own
 
 
-def exposition(service: str) -> bytes:
-    """Return the text that Prometheus reads."""
+def exposition(service: str | None) -> bytes:
+    """Return the text that Prometheus reads: of one service, or of the whole process."""
+    if service is None:
+        return generate_latest(REGISTRY)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_OfService(service))
     return generate_latest(registry)

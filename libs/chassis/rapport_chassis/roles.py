@@ -1,0 +1,255 @@
+"""The four roles of a service: answer HTTP, mirror the ledger, keep views current, and effects."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from socket import socket
+from typing import Any, Final, Literal
+
+import structlog
+
+from rapport_chassis.auth import Verifier
+from rapport_chassis.desk import Desk, Store
+from rapport_chassis.health import Readiness
+from rapport_chassis.http import make_app
+from rapport_chassis.peers import Peers, PeerSeal
+from rapport_chassis.service import Service
+from rapport_chassis.serving import Server, make_server
+from rapport_chassis.settings import Broker, SettingsRefused, Store as StoreSettings
+from rapport_chassis.standing import Standing
+from rapport_chassis.telemetry import ROLE_RESTARTS, ROLE_UP
+from rapport_events.consuming import Consuming, ConsumingSettings
+from rapport_events.database import Pool, open_pool
+from rapport_events.derivations import derive
+from rapport_events.execute import Executor
+from rapport_events.keyring import Keyring
+from rapport_events.mirror import Mirror, MirrorSettings
+from rapport_events.postgres_ledger import PostgresLedger
+from rapport_events.reader import ViewReader
+from rapport_events.scanner import read_partition
+
+log = structlog.get_logger()
+
+Role = Literal["http", "mirror", "readers", "effects"]
+ROLES: Final[tuple[Role, ...]] = ("http", "mirror", "readers", "effects")
+
+_LEDGER_CONNECTIONS: Final = 2
+"""A ledger that takes appends keeps so many of its pool for itself."""
+_READERS_CONNECTIONS: Final = 6
+_PAUSE_SECONDS_MIN: Final = 0.25
+_PAUSE_SECONDS_MAX: Final = 10.0
+_STEADY_SECONDS: Final = 30
+"""A role that was at work for this long begins again at once when it fails."""
+_LOOK_SECONDS: Final = 0.25
+
+
+@dataclass(slots=True, kw_only=True)
+class Household:
+    """What all services of a process share; what no role needs is absent."""
+
+    peers: Peers
+    verifier: Verifier | None = None
+    broker: Broker | None = None
+    keyring: Keyring | None = None
+    seal: PeerSeal | None = None
+    stop_seconds: int = 25
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """One service in this process."""
+
+    service: Service
+    house: Household
+    readiness: Readiness
+    roles: tuple[Role, ...] = ()
+    settings: StoreSettings | None = None
+    listener: socket | None = None
+    server: Server | None = None
+    is_stopping: bool = False
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.service.name
+
+
+async def supervise(member: Member, role: Role, work: Callable[[], Awaitable[None]]) -> None:
+    """
+    Keep a role at work: after any failure it begins again, later each time, and readiness says so.
+
+    This is one of the few places that may catch everything: a role is somebody's code, its database or broker may be
+    away, and one that died silently would be worse than one that fails again and again in the logs.
+    """
+    up = ROLE_UP.labels(member.name, role)
+    pause = _PAUSE_SECONDS_MIN
+    while True:
+        began_at = asyncio.get_running_loop().time()
+        up.set(1)
+        try:
+            await work()
+        except SettingsRefused:
+            raise
+        except Exception as error:  # see above
+            up.set(0)
+            if member.is_stopping:
+                return
+            member.readiness.say(role, "waiting", _kind(error))
+            log.warning("role_failed", service=member.name, role=role, error=_kind(error), exc_info=error)
+        else:
+            up.set(0)
+            return
+        if asyncio.get_running_loop().time() - began_at >= _STEADY_SECONDS:
+            pause = _PAUSE_SECONDS_MIN
+        ROLE_RESTARTS.labels(member.name, role).inc()
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret: it keeps processes apart
+        pause = min(pause * 2, _PAUSE_SECONDS_MAX)
+
+
+def _kind(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__
+
+
+async def serve(member: Member) -> None:
+    """Answer HTTP until told to stop; neither the broker nor the database is waited for."""
+    service, house = member.service, member.house
+    if not service.owns_ledger:
+        await _serve_from(member, None)
+        return
+    settings, keyring = member.settings, house.keyring
+    assert settings is not None, "a service with a ledger has settings of its store"
+    assert keyring is not None, "a service with a ledger has a keyring"
+    pool = await open_pool(
+        settings.app.get_secret_value(),
+        name=f"{service.name}.http",
+        connections_max=settings.pool_size + _LEDGER_CONNECTIONS,
+    )
+    try:
+        async with PostgresLedger(service=service.name, app=pool) as ledger, asyncio.TaskGroup() as group:
+            member.readiness.expect("database", is_vital=True, check=partial(_check, pool))
+            standing = Standing(pool, service.views, house.peers.heads)
+            store = Store(
+                ledger=ledger, executor=Executor(ledger, keyring), keyring=keyring, pool=pool, standing=standing
+            )
+            watching = group.create_task(standing.run())
+            await _serve_from(member, store)
+            watching.cancel()
+    finally:
+        pool.terminate()
+
+
+async def _serve_from(member: Member, store: Store | None) -> None:
+    service, house = member.service, member.house
+    assert house.verifier is not None, "HTTP verifies tokens"
+    assert member.listener is not None, "the port was bound at the start"
+    desk = Desk(
+        service=service,
+        verifier=house.verifier,
+        readiness=member.readiness,
+        peers=house.peers,
+        seal=house.seal,
+        opened=store,
+    )
+    lifespan: Literal["on", "off"] = "on" if service.lifespan else "off"
+    server = make_server(make_app(desk), stop_seconds=house.stop_seconds, lifespan=lifespan)
+    member.server = server
+    server.should_exit = member.is_stopping
+    # A copy of the listener: serving closes what it was given, and a role that begins again needs the port.
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve([member.listener.dup()]))
+        await server.wait_until_started()
+        member.readiness.say("http", "ready")
+        log.info("http_listening", service=service.name, port=member.listener.getsockname()[1])
+        await serving
+
+
+async def _check(pool: Pool) -> str | None:
+    try:
+        async with asyncio.timeout(1):
+            await pool.fetchval("SELECT 1")
+    except Exception as error:  # noqa: BLE001  # whatever it is, readiness names its kind
+        return type(error).__name__
+    return None
+
+
+async def mirror(member: Member) -> None:
+    """Carry the ledger to its topic until cancelled."""
+    house, settings = member.house, member.settings
+    assert settings is not None, "a mirror needs the ledger's database"
+    assert house.broker is not None, "a mirror needs a broker"
+    mirror = Mirror(
+        MirrorSettings(
+            service=member.name,
+            keeper=settings.keeper.get_secret_value(),
+            bootstrap=house.broker.kafka,
+            prefix=house.broker.topic_prefix,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(mirror.run())
+        while True:
+            state = mirror.state
+            is_ready = state.phase == "copying"
+            member.readiness.say("mirror", "ready" if is_ready else "waiting", None if is_ready else state.phase)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def keep_views(member: Member) -> None:
+    """Keep the service's views current, and decide what follows from them, until cancelled."""
+    service, house, settings = member.service, member.house, member.settings
+    assert settings is not None, "readers need the service's database"
+    assert house.broker is not None, "readers need a broker"
+    if not service.views:
+        await _idle(member, "readers")
+        return
+    keeper = settings.keeper.get_secret_value()
+    pool = await open_pool(keeper, name=f"{service.name}.readers", connections_max=_READERS_CONNECTIONS)
+    try:
+        consuming = Consuming(
+            [ViewReader(view, pool, house.keyring) for view in service.views],
+            ConsumingSettings(
+                bootstrap=house.broker.kafka,
+                group=f"{house.broker.topic_prefix}-{service.name}",
+                prefix=house.broker.topic_prefix,
+            ),
+            heads=house.peers.heads,
+            scan=partial(_scan, house.broker.kafka),
+            resend=house.peers.resend,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consuming.run())
+            if service.derivations:
+                group.create_task(derive(pool, service.derivations))
+            while True:
+                is_ready = consuming.is_assigned.is_set()
+                member.readiness.say("readers", "ready" if is_ready else "waiting", None if is_ready else "joining")
+                await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        pool.terminate()
+
+
+async def _scan(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Sequence[Any]]:
+    async for records in read_partition(bootstrap, topic, partition):
+        yield records
+
+
+async def perform_effects(member: Member) -> None:
+    """Wait: no service has effects or timers yet; the role exists so that deployments need not change."""
+    await _idle(member, "effects")
+
+
+async def _idle(member: Member, role: Role) -> None:
+    member.readiness.say(role, "ready")
+    await asyncio.Event().wait()
+
+
+WORK: Final[Mapping[Role, Callable[[Member], Awaitable[None]]]] = {
+    "http": serve,
+    "mirror": mirror,
+    "readers": keep_views,
+    "effects": perform_effects,
+}
