@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, GetJsonSch
 from pydantic.annotated_handlers import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from rapport_events.contracts.exact import Exact
+
 T = TypeVar("T")
 
 JsonSchema = dict[str, Any]
@@ -124,50 +126,13 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Exact:
-    """
-    A decimal with at most so many digits before and behind the point.
-
-    One that comes as a string, as all do that come over the wire, is checked by its form: twice as fast as by its
-    digits, and a purchase has many of them.
-    """
-
-    whole: int
-    places: int
-    least: Decimal | None = None
-    most: Decimal | None = None
-
-    @property
-    def pattern(self) -> str:
-        sign = "-?" if self.least is None else ""
-        return rf"^{sign}[0-9]{{1,{self.whole}}}(\.[0-9]{{1,{self.places}}})?$"
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(strict=True, pattern=self.pattern)
-        number = core_schema.decimal_schema(
-            max_digits=self.whole + self.places, decimal_places=self.places, allow_inf_nan=False
-        )
-        message = (
-            f"Input should be a decimal, with at most {self.whole} digits before the point and {self.places} behind"
-        )
-        either: CoreSchema = core_schema.union_schema(
-            [text, number], mode="left_to_right", custom_error_type="decimal", custom_error_message=message
-        )
-        return core_schema.chain_schema([either, core_schema.decimal_schema(ge=self.least, le=self.most)])
-
-    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchema:
-        """Say that the wire holds a string, because numbers of JSON are not exact everywhere."""
-        return {"type": "string", "format": "decimal", "pattern": self.pattern}
-
-
-Money = Annotated[Decimal, _Exact(18, 10)]
+Money = Annotated[Decimal, Exact(18, 10)]
 """Exact decimal, a string in JSON; the currency stands beside it."""
-PositiveMoney = Annotated[Decimal, _Exact(18, 10, least=Decimal(0))]
+PositiveMoney = Annotated[Decimal, Exact(18, 10, least=Decimal(0))]
 """Like `Money`, and not below zero."""
-Quantity = Annotated[Decimal, _Exact(14, 6)]
+Quantity = Annotated[Decimal, Exact(14, 6)]
 """Exact decimal, a string in JSON; negative where goods came back."""
-Share = Annotated[Decimal, _Exact(1, 6, least=Decimal(0), most=Decimal(1))]
+Share = Annotated[Decimal, Exact(1, 6, least=Decimal(0), most=Decimal(1))]
 """Exact decimal between 0 and 1, a string in JSON."""
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
