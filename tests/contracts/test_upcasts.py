@@ -96,6 +96,20 @@ def test_personal_values_stay_sealed_through_every_step() -> None:
     assert event.pii == ParcelPii(sender=Sealed(text))
 
 
+def test_no_step_sees_or_moves_personal_values() -> None:
+    seen: list[Data] = []
+
+    def curious(data: Data, _schema: str) -> Data:
+        seen.append(data)
+        return {"pii": {"remark": "moved"}}
+
+    pii = {"sender": sealed("sender", "Ann")}
+    changed = Upcasts([Upcast(V1, V2, curious)]).apply(V1, "1.0", {"pounds": "1", "pii": pii})
+
+    assert seen == [{"pounds": "1"}]
+    assert changed == {"pii": pii}
+
+
 class Sender(msgspec.Struct):
     """What a fold needs of the sender."""
 
