@@ -1,0 +1,164 @@
+"""
+The verb `rapport report`: the figures of a tenant, as analytics folded them.
+
+The JSON has this shape; money sums are exact decimal strings, counts integers, means and rates numbers (null where there
+is nothing to divide by). Lists of objects are keyed by their first member, months are those of the tenant's zone.
+
+    {"freshness": {"lag_seconds", "as_of"}, "tenant": {"zone", "currency"}, "customers",
+     "purchases": {"customers", "count", "revenue": {"total", "currency"}, "other_currencies", "mean_value",
+                   "top20": {"customers", "revenue", "share"}, "repeat_customers", "repeat_rate",
+                   "monthly": [{"month", "purchases", "revenue", "active_customers", "new_customers"}]},
+     "refunds": {"count", "customers", "amount": {"total" (negative), "currency"}, "other_currencies", "rate"},
+     "net": {"total", "currency"},
+     "complaints": {"count", "customers", "answered", "unanswered", "timely", "untimely", "timely_rate",
+                    "by_category": [{"category", "count", "answered", "timely", "untimely", "timely_rate"}],
+                    "by_channel": [{"channel", …}], "by_channel_detail": [{"value", …}],
+                    "by_response_attribute": {name: [{"value", "count"}]}, "by_attribute": {name: [{"value", "count"}]},
+                    "left_out": [name], "monthly": [{"month", "count", "answered", "timely", "untimely"}]},
+     "contacts": {"count", "customers", "successes", "success_rate",
+                  "by_channel": [{"channel", "count", "customers", "successes", "success_rate"}],
+                  "by_channel_detail": [{"value", …}], "by_attribute": {name: [{"value", …}]},
+                  "by_customer_attribute": {name: [{"value", …}]}, "attribute_sums": {name: n}, "left_out": [name],
+                  "monthly": [{"month", …}]},
+     "imports": {"completed": [{"import_id", "mapping", "mapping_version", "rows", "rows_used", "skipped", "rejected",
+                                "recorded"}], "rows", "rows_used", "skipped": {reason: n}, "rejected": {reason: n}}}
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rapport_cli import exits
+
+if TYPE_CHECKING:
+    from rapport_cli.importing.truth import Comparison, Json
+    from rapport_cli.wire import Access
+
+HELP = """
+Print the figures of a tenant: customers, purchases, complaints, contacts, imports.
+
+With --mapping the figures come under the names of that file's published truth; with --truth they are compared with it
+(money exactly, fractions within a relative error of 1e-6).
+
+Exit codes: 0 done; 1 figures differ from the truth; 2 call, mapping or file is wrong; 3 the suite does not answer;
+4 the token is missing or not taken.
+"""
+
+
+def report(
+    tenant: Annotated[str | None, typer.Option(help="Refuse a token for any other tenant.")] = None,
+    mapping: Annotated[str | None, typer.Option("--mapping", "-m", help="Name figures as this mapping's truth.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Compare with this JSON file; needs --mapping.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002
+    url: Annotated[str | None, typer.Option(help="The suite's address; else the service's own.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token; else RAPPORT_TOKEN.")] = None,
+    after: Annotated[str | None, typer.Option(help="Wait until this `position` of an import was folded.")] = None,
+) -> None:
+    """Print the figures of a tenant."""
+    from rapport_cli import wire
+    from rapport_cli.importing import mapping as mappings, truth as truths
+
+    if truth is not None and mapping is None:
+        typer.echo("--truth needs --mapping, which says which figure answers which", err=True)
+        raise typer.Exit(exits.MISUSED)
+    code: int = exits.DONE
+    message = ""
+    try:
+        paths = mappings.load(mapping).truth if mapping is not None else {}
+        wanted = _read_truth(truth) if truth is not None else None
+        found = fetch(wire.find_access(tenant, url, token_file), after)
+        if wanted is not None:
+            comparison = truths.compare(paths, found, wanted)
+            _print_comparison(comparison, as_json=as_json)
+            code = exits.DONE if comparison.is_equal else exits.LEFT_OVER
+        else:
+            _print(truths.nested(truths.figures(paths, found)) if paths else found, as_json=as_json)
+    except (mappings.MappingRefused, truths.PathRefused, UnreadableTruth) as error:
+        code, message = exits.MISUSED, str(error)
+    except (wire.Unusable, wire.NotAllowed) as error:
+        code, message = exits.NOT_ALLOWED, str(error)
+    except wire.Unreachable as error:
+        code, message = exits.AWAY, str(error)
+    if message:
+        typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+class UnreadableTruth(Exception):
+    """The file to compare with cannot be read."""
+
+
+def fetch(access: "Access", after: str | None = None) -> "Json":
+    """
+    Ask analytics for the report.
+
+    Args:
+        after: A Rapport-Position; the answer shows everything up to there.
+
+    Raises:
+        Unreachable: Analytics does not answer, or has not folded so far in time.
+        NotAllowed: It does not take the token.
+    """
+    import orjson
+
+    from rapport_cli.wire import Connection, NotAllowed, Unreachable
+
+    connection = Connection(access.base_of("analytics"), lambda: access.token)
+    answer = connection.get("/v1/report" + (f"?after={after}" if after else ""))
+    connection.close()
+    if answer.status in {401, 403}:
+        raise NotAllowed(f"analytics does not take the token ({answer.code})")
+    if answer.status != 200:
+        raise Unreachable(f"analytics answered {answer.status} ({answer.code})")
+    return orjson.loads(answer.body)
+
+
+def _read_truth(path: Path) -> "Json":
+    import json
+    from decimal import Decimal
+
+    try:
+        return json.loads(path.read_bytes(), parse_float=Decimal)
+    except (OSError, ValueError) as error:
+        raise UnreadableTruth(f"{path} cannot be read as JSON") from error
+
+
+def _print(found: "Json", *, as_json: bool) -> None:
+    import orjson
+
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        return
+    for line in _lines(found, ""):
+        typer.echo(line)
+
+
+def _lines(tree: "Json", place: str) -> "list[str]":
+    """Write figures one a line; a list of objects one object a line."""
+    match tree:
+        case dict():
+            return [line for name, value in tree.items() for line in _lines(value, f"{place}.{name}" if place else name)]
+        case list():
+            return [f"{place}: {_row(element)}" for element in tree]
+        case _:
+            return [f"{place}: {tree}"]
+
+
+def _row(element: "Json") -> str:
+    if isinstance(element, dict):
+        return ", ".join(f"{name} {value}" for name, value in element.items())
+    return str(element)
+
+
+def _print_comparison(comparison: "Comparison", *, as_json: bool) -> None:
+    import orjson
+
+    if as_json:
+        typer.echo(orjson.dumps(comparison, option=orjson.OPT_INDENT_2).decode())
+        return
+    typer.echo(f"{comparison.compared:,} figures compared, {len(comparison.differences):,} differ")
+    for difference in comparison.differences:
+        typer.echo(f"  {difference.place}: truth {difference.truth}, report {difference.report}")
+    for place in comparison.unanswered:
+        typer.echo(f"  {place}: no path of the mapping answers it")

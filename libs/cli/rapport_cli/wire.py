@@ -1,0 +1,175 @@
+"""Talk to the suite's HTTP interfaces: keep-alive connections of the standard library, so that a verb starts fast."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+PORTS: Final = {"contacts": 7701, "interactions": 7702, "workflow": 7703, "analytics": 7704}
+ANSWER_BYTES_MAX: Final = 67_108_864
+TIMEOUT_SECONDS: Final = 60.0
+
+
+class Unreachable(Exception):
+    """The suite cannot be reached, or is not able to answer now."""
+
+
+class NotAllowed(Exception):
+    """The suite does not take the token for this."""
+
+
+class Unusable(Exception):
+    """What was given (an address, a token) cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By name in small letters."""
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The stable code of a problem; the status where there is none."""
+        try:
+            members = cast("object", json.loads(self.body))
+        except ValueError:
+            return f"http_{self.status}"
+        return str(cast("dict[str, object]", members).get("code")) if isinstance(members, dict) else f"http_{self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the services are, and the token to show them."""
+
+    token: str
+    url: str | None = None
+    """The one door to all services; None where each is asked itself."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of single services."""
+
+    @property
+    def tenant(self) -> str:
+        """
+        The tenant that the token is for.
+
+        Raises:
+            Unusable: The token does not look like one.
+        """
+        try:
+            middle = self.token.split(".")[1]
+            claims = cast("object", json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4))))
+        except (IndexError, ValueError, binascii.Error) as error:
+            raise Unusable("the token is none: three parts with dots between are expected") from error
+        tenant = cast("dict[str, object]", claims).get("tenant") if isinstance(claims, dict) else None
+        if not isinstance(tenant, str) or not tenant:
+            raise Unusable("the token names no tenant")
+        return tenant
+
+    def base_of(self, service: str) -> str:
+        """Return the address under which a service's `/v1/…` is found."""
+        if service in self.urls:
+            return self.urls[service].rstrip("/")
+        if self.url is not None:
+            return f"{self.url.rstrip('/')}/api/{service}"
+        return f"http://127.0.0.1:{PORTS[service]}"
+
+
+def find_access(tenant: str | None, url: str | None, token_file: Path | None) -> Access:
+    """
+    Find out where the suite is and how to show who we are.
+
+    The token comes from `--token-file`, else from RAPPORT_TOKEN, else from the suite that `rapport up` runs here; the
+    address from `--url`, else from RAPPORT_URL, else each service's own (RAPPORT_<SERVICE>_URL, or its default port).
+
+    Raises:
+        Unusable: There is no token, or it is for another tenant.
+    """
+    own = {name: value for name in PORTS if (value := os.environ.get(f"RAPPORT_{name.upper()}_URL"))}
+    url = url or os.environ.get("RAPPORT_URL")
+    access = Access(token=_token(tenant, token_file), url=url, urls={} if url else own)
+    if tenant is not None and access.tenant != tenant:
+        raise Unusable(f"the token is for tenant {access.tenant!r}, not for {tenant!r}")
+    return access
+
+
+def _token(tenant: str | None, token_file: Path | None) -> str:
+    if token_file is not None:
+        try:
+            return token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unusable(f"{token_file} cannot be read as a token") from error
+    if token := os.environ.get("RAPPORT_TOKEN"):
+        return token.strip()
+    for_tenant = f" --tenant {tenant}" if tenant else ""
+    raise Unusable(f"no token: set RAPPORT_TOKEN (`export RAPPORT_TOKEN=$(rapport token{for_tenant})`) or --token-file")
+
+
+class Connection:
+    """One keep-alive connection to one service; used by one thread at a time."""
+
+    def __init__(self, base: str, token: Callable[[], str], *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        parts = urlsplit(base)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise Unusable(f"{base!r} is no address; write it like http://127.0.0.1:7700")
+        self._is_secure = parts.scheme == "https"
+        self._host = parts.hostname
+        self._port = parts.port
+        self._prefix = parts.path.rstrip("/")
+        self._token = token
+        self._timeout_seconds = timeout_seconds
+        self._connection: HTTPConnection | None = None
+        self.base = base
+
+    def get(self, path: str) -> Answer:
+        """Ask for something."""
+        return self._request("GET", path, None, {"accept": "application/json"})
+
+    def post(self, path: str, body: bytes, media_type: str) -> Answer:
+        """
+        Send something, once.
+
+        Raises:
+            Unreachable: The connection failed; whether the request arrived is unknown.
+        """
+        return self._request("POST", path, body, {"content-type": media_type})
+
+    def close(self) -> None:
+        """Close the connection; the next request opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        headers = {"authorization": f"Bearer {self._token()}", **headers}
+        try:
+            connection = self._connection or self._open()
+            connection.request(method, self._prefix + path, body=body, headers=headers)
+            return _read(connection.getresponse())
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise Unreachable(f"{self.base} does not answer ({type(error).__name__})") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> HTTPConnection:
+        make = HTTPSConnection if self._is_secure else HTTPConnection
+        self._connection = make(self._host, self._port, timeout=self._timeout_seconds)
+        return self._connection
+
+
+def _read(response: HTTPResponse) -> Answer:
+    body = response.read(ANSWER_BYTES_MAX + 1)
+    if len(body) > ANSWER_BYTES_MAX:
+        raise HTTPException("the answer is too large")
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
