@@ -7,8 +7,13 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
+from rapport_events.database import Connection, Pool, open_pool
 from rapport_events.envelope import topic_of
+from rapport_events.gate import reopen
+from rapport_events.kafka import Outgoing, apply_topics, producing
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.scanner import read_partition
 from tests.events.servers import ServiceDatabase
@@ -43,6 +48,29 @@ class Place:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def keeper(self) -> AsyncGenerator[Connection]:
+        """Connect as the keeper."""
+        connection = await asyncpg.connect(self.database.keeper)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def keeper_pool(self) -> AsyncGenerator[Pool]:
+        """Open a pool as the keeper."""
+        pool = await open_pool(self.database.keeper, name="test")
+        try:
+            yield pool
+        finally:
+            await pool.close()
+
+    async def open(self) -> None:
+        """Open the ledger without a comparison."""
+        async with self.keeper() as connection:
+            await reopen(connection)
+
     async def put(self, partition: int, first: int, last: int, *, history: str = "") -> None:
         """Write rows into the ledger, as if they had been appended."""
         await self.tell(
@@ -76,9 +104,36 @@ class Place:
                 found.append((int(headers["ce_position"] or b""), (headers["ce_id"] or b"").decode()))
         return found
 
+    async def publish(self, partition: int, records: Sequence[tuple[int, str]]) -> None:
+        """Put records on the topic past the mirror."""
+        await apply_topics(self.settings.bootstrap, [self.topic])
+        async with producing(self.settings.bootstrap, self.topic) as producer:
+            outgoing = [
+                Outgoing(b"k", b"{}", [("ce_position", b"%d" % position), ("ce_id", event.encode())], 1)
+                for position, event in records
+            ]
+            if outgoing:
+                await producer.send(self.topic, partition, producer.pack(outgoing))
+
+    async def lose_topic(self) -> None:
+        """Lose everything that the topic holds."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([self.topic])
+        finally:
+            await admin.close()
+
     async def positions(self, partition: int) -> list[int]:
         """Return the positions of the records in a partition of the topic."""
         return [position for position, _ in await self.records(partition)]
+
+
+@pytest.fixture
+def place(service: ServiceDatabase, kafka: str, topic_prefix: str) -> Place:
+    """Make an empty ledger and the settings of its mirror."""
+    settings = MirrorSettings(service="events", keeper=service.keeper, bootstrap=kafka, prefix=topic_prefix)
+    return Place(service, settings)
 
 
 def line(partition: int, first: int, last: int, history: str = "") -> list[tuple[int, str]]:
@@ -119,3 +174,18 @@ def reached(records: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
         if position == len(taken) + 1:
             taken.append((position, event))
     return taken
+
+
+async def until_audited(mirror: Mirror) -> None:
+    """Wait until a whole audit that begins now is done."""
+    before = mirror.state.audits
+    await until(lambda: mirror.state.audits >= before + 2, seconds=SECONDS, what="the topic is audited")
+
+
+async def until_stopped(mirror: Mirror, alarm: str) -> None:
+    """Wait until the mirror has stopped with an alarm."""
+    await until(
+        lambda: (mirror.state.phase, mirror.state.alarm) == ("stopped", alarm),
+        seconds=SECONDS,
+        what=f"the mirror stops with {alarm}",
+    )

@@ -43,6 +43,10 @@ class LedgerMoved(Exception):
     """The ledger's era or its server changed: compare before going on."""
 
 
+class TopicLost(Exception):
+    """The topic does not hold what the broker had confirmed."""
+
+
 _STOPS = (RecordNotHeld, StaysShut, LedgerGap, WrongPartitions)
 
 
@@ -269,7 +273,13 @@ class Mirror:
             await asyncio.sleep(_AUDIT_PAUSE_SECONDS)
 
     async def _audit(self, audit: Audit, copying: Copying, *, every_mark: bool) -> None:
-        """Look at what was confirmed so far; where the topic has a hole, go on from there."""
+        """
+        Look at what was confirmed so far.
+
+        Raises:
+            TopicLost: Some of it is not in the topic. Who lost records also lost what it knew of the producer, so all
+                begins anew, with another one.
+        """
         before = [(lane, lane.turn, lane.reach) for lane in copying.lanes]
         strays = audit.strays
         reaches = await audit.take(_PARTITIONS, every_mark=every_mark)
@@ -277,15 +287,16 @@ class Mirror:
         AUDITS.labels(self._settings.service).inc()
         if audit.strays > strays:
             self._sound("records_without_number", count=audit.strays - strays)
-        for lane, turn, reach in before:
-            found = reaches[lane.partition].position
-            if lane.turn != turn or found >= reach:
-                continue
-            self._heals += 1
-            HEALS.labels(self._settings.service).inc()
-            log.error("topic_healed", topic=self._topic, partition=lane.partition, found=found, confirmed=reach)
-            lane.go_back(found)
-            copying.news.set()
+        lost = {
+            lane.partition: (reaches[lane.partition].position, reach)
+            for lane, turn, reach in before
+            if lane.turn == turn and reaches[lane.partition].position < reach
+        }
+        if lost:
+            self._heals += len(lost)
+            HEALS.labels(self._settings.service).inc(len(lost))
+            log.error("topic_lost_records", topic=self._topic, found_and_confirmed=lost)
+            raise TopicLost(self._topic)
 
     async def _glance_again(self, pool: Pool, era: int, copying: Copying) -> None:
         while True:

@@ -4,10 +4,10 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -25,6 +25,8 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 Consumed = ConsumerRecord[bytes | None, bytes | None]
 """A record as aiokafka's consumer gives it."""
@@ -90,7 +92,7 @@ class Scanner:
         """
         until = time.monotonic() + _BEHIND_SECONDS
         while True:
-            pages = await self._persist(offsets, first_batch=first_batch)
+            pages = await self._persist(lambda: self._fetch(offsets, first_batch=first_batch))
             behind = [partition for partition, page in pages.items() if 0 <= page.end < offsets[partition]]
             if not behind or time.monotonic() > until:
                 return pages | {partition: Page([], offsets[partition], -1) for partition in behind}
@@ -137,6 +139,26 @@ class Scanner:
 
     async def begin(self, partitions: Collection[int]) -> dict[int, int]:
         """Return the offset of the first record that each partition still has; 0 where it never had any."""
+        return await self._persist(lambda: self._begin(partitions))
+
+    def _give_up_after(self, until: float) -> None:
+        if time.monotonic() > until:
+            msg = f"no record of {self.topic} came for too long"
+            raise KafkaTimeoutError(msg)
+
+    async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Try again while leaders move."""
+        for _ in range(_TRIES):
+            try:
+                return await ask()
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.wait_for(self._client.force_metadata_update(), timeout=10)
+        return await ask()
+
+    async def _begin(self, partitions: Collection[int]) -> dict[int, int]:
         firsts: dict[int, int] = {}
         for node, places in self._by_leader(partitions).items():
             asked = [(self.topic, [(partition, _EARLIEST) for partition in places])]
@@ -147,23 +169,6 @@ class Scanner:
                         raise for_code(code)
                     firsts[partition] = offset
         return firsts
-
-    def _give_up_after(self, until: float) -> None:
-        if time.monotonic() > until:
-            msg = f"no record of {self.topic} came for too long"
-            raise KafkaTimeoutError(msg)
-
-    async def _persist(self, offsets: Mapping[int, int], *, first_batch: bool) -> dict[int, Page]:
-        """Try again while leaders move."""
-        for _ in range(_TRIES):
-            try:
-                return await self._fetch(offsets, first_batch=first_batch)
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-            await asyncio.sleep(_PAUSE_SECONDS)
-            await asyncio.wait_for(self._client.force_metadata_update(), timeout=10)
-        return await self._fetch(offsets, first_batch=first_batch)
 
     async def _fetch(self, offsets: Mapping[int, int], *, first_batch: bool) -> dict[int, Page]:
         pages: dict[int, Page] = {}
