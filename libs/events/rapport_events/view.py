@@ -10,7 +10,7 @@ import msgspec
 
 from rapport_events.codec import narrow_decoder, source_of, types_of
 from rapport_events.contracts.base import Event
-from rapport_events.database import Connection
+from rapport_events.database import Connection, Pool
 from rapport_events.ids import TenantId
 from rapport_events.keyring import Keyring
 from rapport_events.statements import load_rebuild
@@ -151,6 +151,9 @@ class View(Generic[K, S]):
 
     async def prepare(self, batch: Batch, keyring: Keyring) -> None:
         """Fetch what the fold needs from elsewhere, before the transaction begins; most views need nothing."""
+
+    async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
+        """Fill again, until cancelled, what a crash takes from unlogged tables; most views have none and return at once."""
 
     async def apply(self, connection: Connection, batch: Batch) -> None:
         """Fold a batch into the tables, inside the caller's transaction."""
