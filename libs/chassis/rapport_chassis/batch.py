@@ -10,12 +10,12 @@ import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rapport_chassis.auth import Caller
 from rapport_chassis.commands import BODY_TOO_SLOW, CommandRoute, outcome_of, status_of
 from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import BATCH_PATH, BODY_BYTES_MAX, correlation_of, traceparent_of
+from rapport_chassis.plain_routes import PlainRoute
 from rapport_chassis.positions import HEADER
 from rapport_chassis.problems import FAULT, Problem, Refused, away, malformed, problem_of
 from rapport_chassis.telemetry import APPENDED, COMMANDS
@@ -62,7 +62,7 @@ class _Wished:
     wish: Wish
 
 
-def batch_route(desk: Desk) -> Route:
+def batch_route(desk: Desk) -> PlainRoute:
     """Return the route."""
     routes = {handler.name: CommandRoute.of(handler) for handler in desk.service.handlers}
     scope = f"{desk.service.name}:write"
@@ -80,7 +80,7 @@ def batch_route(desk: Desk) -> Route:
         finally:
             turns.release()
 
-    return Route(BATCH_PATH, answer, methods=["POST"], name="commands_batch", include_in_schema=False)
+    return PlainRoute(BATCH_PATH, answer, methods=["POST"], name="commands_batch", include_in_schema=False)
 
 
 async def _answer(desk: Desk, routes: Mapping[str, CommandRoute], caller: Caller, request: Request) -> Response:

@@ -12,10 +12,10 @@ import orjson
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import correlation_of, traceparent_of
+from rapport_chassis.plain_routes import PlainRoute
 from rapport_chassis.positions import HEADER
 from rapport_chassis.problems import NOT_JSON, Problem, Refused, problem_of
 from rapport_chassis.telemetry import APPEND_SECONDS, APPENDED, COMMANDS
@@ -90,12 +90,12 @@ class CommandRoute:
         return command
 
 
-def command_routes(desk: Desk) -> list[Route]:
+def command_routes(desk: Desk) -> list[PlainRoute]:
     """Return one POST route for each handler of the service; their documentation is made in `openapi.py`."""
     return [_mount(desk, CommandRoute.of(handler)) for handler in desk.service.handlers]
 
 
-def _mount(desk: Desk, route: CommandRoute) -> Route:
+def _mount(desk: Desk, route: CommandRoute) -> PlainRoute:
     handler, service = route.handler, desk.service
     scope = f"{service.name}:write"
     needs_if_match = handler.name in service.needs_if_match
@@ -130,7 +130,7 @@ def _mount(desk: Desk, route: CommandRoute) -> Route:
             appended.inc(len(result.event_ids))
         return await _granted(desk, route, result)
 
-    return Route(handler.route, answer, methods=["POST"], name=handler.name, include_in_schema=False)
+    return PlainRoute(handler.route, answer, methods=["POST"], name=handler.name, include_in_schema=False)
 
 
 async def _granted(desk: Desk, route: CommandRoute, done: Done) -> Response:

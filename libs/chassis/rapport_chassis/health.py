@@ -9,8 +9,8 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from rapport_chassis.plain_routes import PlainRoute
 from rapport_chassis.telemetry import CONTENT_TYPE, exposition
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -73,7 +73,7 @@ def _shown(part: Part, now: float) -> Mapping[str, object]:
     return {**shown, "why": part.why} if part.why else shown
 
 
-def health_routes(readiness: Readiness) -> list[Route]:
+def health_routes(readiness: Readiness) -> list[PlainRoute]:
     """Return the routes that need no token: /live, /ready and /metrics."""
 
     async def ready(_: Request) -> Response:
@@ -108,9 +108,9 @@ def _answer(body: Mapping[str, object], *, is_able: bool) -> Response:
     return Response(orjson.dumps(body), 200 if is_able else 503, headers, "application/json")
 
 
-def _routes(ready: Endpoint, metrics: Endpoint) -> list[Route]:
+def _routes(ready: Endpoint, metrics: Endpoint) -> list[PlainRoute]:
     return [
-        Route("/live", _live, include_in_schema=False),
-        Route("/ready", ready, include_in_schema=False),
-        Route("/metrics", metrics, include_in_schema=False),
+        PlainRoute("/live", _live, include_in_schema=False),
+        PlainRoute("/ready", ready, include_in_schema=False),
+        PlainRoute("/metrics", metrics, include_in_schema=False),
     ]

@@ -76,7 +76,11 @@ def merge_tokens(*tokens: str) -> str:
 def _position(row: object) -> Position:
     match row:
         case [str(source), int(era), int(partition), int(position)] if (
-            source.isidentifier() and 0 < era < 2**31 and 0 <= partition < PARTITIONS and 0 <= position < 2**63
+            bool not in map(type, row)
+            and source.isidentifier()
+            and 0 < era < 2**31
+            and 0 <= partition < PARTITIONS
+            and 0 <= position < 2**63
         ):
             return Position(source, era, partition, position)
         case _:

@@ -143,13 +143,18 @@ def problem_of(error: BaseException, known: Collection[str] = ()) -> Problem | N
 
 def _of_refusal(refusal: Refusal) -> Problem:
     status = next((status for family, status in _FAMILIES if isinstance(refusal, family)), 409)
-    facts = {name: value for name, value in refusal.facts.items() if _is_plain(value)}
+    facts = {name: _shown(value) for name, value in refusal.facts.items() if _is_plain(value)}
     return Problem(status, refusal.code, refusal.sentence, facts)
 
 
 def _of_status(status: int, headers: Mapping[str, str] | None) -> Problem:
     code = {404: "route_not_found", 405: "method_not_allowed"}.get(status, f"http_{status}")
     return Problem(status, code, HTTPStatus(status).phrase + ".", headers=headers or {})
+
+
+def _shown(value: object) -> object:
+    """Return a fact as JSON takes it; money is exact, so it is a text."""
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _is_plain(value: object) -> bool:
