@@ -57,8 +57,9 @@ fix: ready ## Let ruff put right what it can
 bench: ready ## Measure, beside references in the same run, into benchmarks/reports/latest.json
 	$(PYTHON) -m benchmarks.run
 
-docs: ready ## Write docs/api anew from the code
-	$(PYTHON) -m rapport_cli.api_documents
+docs: ready ## Write golden files and docs/api anew from the code
+	$(PYTHON) -m tests.contracts.regenerate
+	$(PYTHON) -m tests.documents.regenerate
 
 lock: $(UV) ## Bring requirements.lock up to date with pyproject.toml; UPGRADE=1 takes newer versions
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

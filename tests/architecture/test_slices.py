@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.architecture.tree import ROOT, packages, plant
 
-_ROLES = ("commands", "views", "reactions")
+_ROLES = ("commands", "views", "reactions", "derivations")
 _MENTION = re.compile(rf"(?:{'|'.join(_ROLES)})/([a-z0-9_]+)\.py")
 
 
