@@ -9,7 +9,7 @@ import structlog
 from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.ids import TenantId
-from rapport_events.ledger import Append, CauseAhead, LedgerShut
+from rapport_events.ledger import Append, CauseAhead, LedgerShut, VersionConflict
 from rapport_events.parties import Party, parties_of
 from rapport_events.postgres_ledger import append_within
 from rapport_events.statements import load
@@ -19,6 +19,10 @@ log = structlog.get_logger()
 MARKS_AT_ONCE = 500
 IDLE_SECONDS = 0.05
 PAUSE_SECONDS_MAX = 5.0
+
+
+class Raced(Exception):
+    """Another process published for the same party at that moment; the marks stand and are taken again."""
 
 
 class Derivation(Protocol):
@@ -56,6 +60,8 @@ async def derive_once(pool: Pool, derivation: Derivation) -> int:
             if any(isinstance(outcome, CauseAhead) for outcome in outcomes):
                 msg = "the causing event is recorded more than 10 s ahead of this database's clock"
                 raise LedgerShut(msg)
+            if any(isinstance(outcome, VersionConflict) for outcome in outcomes):
+                raise Raced
         return len(rows)
 
 
@@ -65,6 +71,8 @@ async def derive(pool: Pool, derivations: Sequence[Derivation]) -> None:
     while True:
         try:
             taken = sum([await derive_once(pool, derivation) for derivation in derivations])
+        except Raced:
+            continue
         except Exception as error:
             if not is_away(error):
                 raise

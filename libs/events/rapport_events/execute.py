@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from uuid import UUID
 
 from rapport_events.claiming import customer_of, fact_claim, identity_claim, next_turns
@@ -185,7 +185,7 @@ class Executor:
 
     async def _decide(self, plans: list[_Plan], results: dict[int, Result]) -> list[_Plan]:
         opened = await self._open([plan for plan in plans if plan.request.handler.opens])
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         decided: list[_Plan] = []
         for plan in plans:
             try:

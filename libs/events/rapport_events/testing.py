@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from rapport_events.view import Arrived, View
 
 C = TypeVar("C", bound=Command)
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TENANT = TenantId("acme")
 ANN = UUID("00000000-0000-8000-8000-00000000a000")
 BOB = UUID("00000000-0000-8000-8000-00000000b000")

@@ -1,0 +1,146 @@
+"""What analytics answers over HTTP: totals and stage of a customer, the figures of a tenant, the pulse of the suite."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from rapport_analytics.views.report import read_report
+from rapport_chassis.reading import Read
+from rapport_chassis.standing import Freshness
+from rapport_events.contracts.analytics import Stage
+from rapport_events.contracts.base import Currency, Money
+from rapport_events.parties import members
+from rapport_events.statements import load
+
+router = APIRouter(prefix="/v1", tags=["analytics"])
+
+SALES_SHOWN_MAX = 100
+
+
+class Total(BaseModel):
+    """Count and sum of purchases and refunds in one currency."""
+
+    currency: Currency
+    purchases: int
+    revenue: Money
+    refunds: int
+    refunded: Money = Field(description="Positive.")
+    first_purchase_at: datetime | None
+    last_purchase_at: datetime | None
+
+
+class Sale(BaseModel):
+    """A purchase or a refund behind the totals, and the event that tells of it."""
+
+    kind: str
+    thing_id: UUID
+    event_id: UUID
+    partition: int
+    position: int
+    amount: Money = Field(description="Positive for refunds, too.")
+    currency: Currency
+    occurred_at: datetime
+
+
+class Totals(BaseModel):
+    """What a party has bought and got back."""
+
+    customer_id: UUID
+    totals: list[Total]
+    sales: list[Sale] = Field(description=f"The latest {SALES_SHOWN_MAX} of the facts that the totals are made of.")
+    freshness: Freshness
+
+
+class ReachedStage(BaseModel):
+    """A stage, when it was reached, and the events that decided it."""
+
+    stage: Stage
+    previous: Stage | None
+    because: list[UUID]
+    customer_id: UUID
+    event_id: UUID
+    occurred_at: datetime
+
+
+class CustomerStage(BaseModel):
+    """How far a party has come."""
+
+    customer_id: UUID
+    current: Stage | None
+    stages: list[ReachedStage] = Field(description="Every stage reached, the latest first.")
+    freshness: Freshness
+
+
+class Minute(BaseModel):
+    """Events recorded in one minute by one service."""
+
+    source: str
+    minute: datetime
+    events: int
+
+
+class Pulse(BaseModel):
+    """The last minutes."""
+
+    minutes: list[Minute]
+    freshness: Freshness
+
+
+@router.get("/customers/{customer_id}/totals", operation_id="read_customer_totals")
+async def read_totals(customer_id: UUID, read: Read) -> Totals:
+    """Count and sum what all ids of the customer have bought and got back."""
+    async with read.rows() as connection:
+        ids = await members(connection, read.caller.tenant, customer_id)
+        totals = await connection.fetch(load("rapport_analytics", "customer_totals"), ids)
+        sales = await connection.fetch(load("rapport_analytics", "customer_sales"), ids, SALES_SHOWN_MAX)
+    return Totals(
+        customer_id=customer_id,
+        totals=[Total(**row) for row in totals],
+        sales=[Sale(**row) for row in sales],
+        freshness=await read.freshness("totals", "sales", "parties"),
+    )
+
+
+@router.get("/customers/{customer_id}/stage", operation_id="read_customer_stage")
+async def read_stage(customer_id: UUID, read: Read) -> CustomerStage:
+    """Say how far the customer has come, and because of which events."""
+    async with read.rows() as connection:
+        ids = await members(connection, read.caller.tenant, customer_id)
+        rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids)
+    stages = [
+        ReachedStage(
+            customer_id=row["customer"], **{name: row[name] for name in row.keys() - {"customer", "recorded_at"}}
+        )
+        for row in rows
+    ]
+    return CustomerStage(
+        customer_id=customer_id,
+        current=stages[0].stage if stages else None,
+        stages=stages,
+        freshness=await read.freshness("stages", "parties"),
+    )
+
+
+@router.get("/report", operation_id="read_report")
+async def report(read: Read) -> dict[str, Any]:
+    """
+    All figures of the tenant: customers, purchases, refunds, complaints, contacts, imports.
+
+    Sums of money are exact decimal strings, counts integers, rates and means numbers (null where there is nothing to
+    divide by). Months are those of the tenant's zone; only sums in its currency enter the totals.
+    """
+    async with read.rows() as connection:
+        figures = await read_report(connection)
+    views = ("sales", "customers", "contacts", "complaints", "imports", "settings", "parties")
+    return {"freshness": (await read.freshness(*views)).model_dump(mode="json"), **figures}
+
+
+@router.get("/pulse", operation_id="read_pulse")
+async def pulse(read: Read, minutes: int = Query(60, ge=1, le=1440)) -> Pulse:
+    """Events recorded in each of the last minutes, by service."""
+    async with read.rows() as connection:
+        rows = await connection.fetch(load("rapport_analytics", "pulse"), minutes)
+    return Pulse(minutes=[Minute(**row) for row in rows], freshness=await read.freshness("pulse"))

@@ -1,0 +1,47 @@
+"""Analytics as one value: the only file that knows all of its slices."""
+
+from typing import ClassVar
+
+from rapport_analytics.answers import router
+from rapport_analytics.derivations.stage import StageDerivation
+from rapport_analytics.views.complaints import Complaints
+from rapport_analytics.views.contacts import Contacts
+from rapport_analytics.views.customers import Customers
+from rapport_analytics.views.imports import Imports
+from rapport_analytics.views.journey import Journey
+from rapport_analytics.views.pulse import Pulse
+from rapport_analytics.views.sales import Sales
+from rapport_analytics.views.settings import Settings
+from rapport_analytics.views.stages import Stages
+from rapport_analytics.views.totals import Totals
+from rapport_chassis.service import Service
+from rapport_events.codec import published_by
+from rapport_events.parties import Parties
+
+
+class PartiesOfAnalytics(Parties):
+    """A changed edge between ids decides stages anew."""
+
+    derived: ClassVar = ("journey",)
+
+
+service = Service(
+    name="analytics",
+    package="rapport_analytics",
+    publishes=published_by("analytics"),
+    views=(
+        PartiesOfAnalytics(),
+        Customers(),
+        Sales(),
+        Totals(),
+        Contacts(),
+        Complaints(),
+        Journey(),
+        Stages(),
+        Imports(),
+        Settings(),
+        Pulse(),
+    ),
+    derivations=(StageDerivation(),),
+    routers=(router,),
+)

@@ -1,0 +1,58 @@
+"""Journey: the facts that decide a customer's stage; each leaves a mark, so that the stage is decided anew."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+from uuid import UUID
+
+import msgspec
+
+from rapport_events.contracts.base import Event
+from rapport_events.contracts.contacts import ConsentGranted, CustomerCreated
+from rapport_events.contracts.interactions import CustomerContacted, CustomerPurchased, ReferralMade
+from rapport_events.database import Connection
+from rapport_events.marks import Mark, leave_marks
+from rapport_events.rows import Row, Rows
+from rapport_events.view import Batch, Fact, types_of
+
+
+class Happened(msgspec.Struct):
+    """That it happened is all that counts."""
+
+
+KINDS: Mapping[type[Event], str] = {
+    CustomerCreated: "known",
+    ConsentGranted: "approached",
+    CustomerContacted: "approached",
+    CustomerPurchased: "purchased",
+    ReferralMade: "referred",
+}
+
+
+class Journey(Rows):
+    """One row for each deciding fact."""
+
+    name = "journey"
+    package = "rapport_analytics"
+    statement = "add_journey"
+    reads: ClassVar = dict.fromkeys(KINDS, Happened)
+    kinds: ClassVar[Mapping[str, str]] = {name: kind for event, kind in KINDS.items() for name in types_of(event)}
+
+    def fold(self, state: list[Row], batch: Batch) -> list[Row]:
+        """Make a row of each fact; the marks are made of the rows."""
+        return [self.row(fact) for fact in batch]
+
+    def row(self, fact: Fact) -> Row:
+        """Take what places the fact in the suite's order."""
+        correlation = fact.arrived.headers["ce_correlationid"].decode()
+        place = (fact.occurred_at, fact.recorded_at, fact.source, fact.partition, fact.position, correlation)
+        return (fact.tenant, fact.subject, fact.event_id, self.kinds[fact.type], *place)
+
+    async def write(self, connection: Connection, state: list[Row]) -> None:
+        """Add the rows, and mark their customers."""
+        await super().write(connection, state)
+        marks = {(row[0], row[1]): row for row in state}
+        await leave_marks(
+            connection,
+            self.name,
+            [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in marks.items()],  # type: ignore[arg-type]  # columns of `row` above
+        )

@@ -1,0 +1,104 @@
+"""Facts for tests of analytics, told in order, and folded by all of its views."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from rapport_analytics.app import service
+from rapport_events.contracts.base import Event
+from rapport_events.contracts.contacts import CustomerCreated, CustomerIdentityLinked, TenantConfigured
+from rapport_events.contracts.interactions import (
+    CaseResponded,
+    CustomerComplained,
+    CustomerContacted,
+    CustomerPurchased,
+    PurchaseRefunded,
+)
+from rapport_events.database import Pool
+from rapport_events.envelope import Recorded
+from rapport_events.ids import CustomerId, new_id, partition_of_customer
+from rapport_events.testing import NOON, TENANT, Lines, fold
+
+
+class Story:
+    """Tells facts about customers; each is recorded a second after the one before."""
+
+    def __init__(self) -> None:
+        self.events: list[Recorded] = []
+        self._lines = Lines()
+
+    def _tell(self, event: Event, stream: str, subject: str, at: datetime) -> Recorded:
+        recorded = self._lines.next(event, stream=stream, subject=subject, at=at)
+        self.events.append(recorded)
+        return recorded
+
+    def _about(self, customer: UUID, noun: str, event: Event, at: datetime, thing: UUID | None = None) -> Recorded:
+        thing = thing or self.thing(customer)
+        return self._tell(event, f"{noun}-{thing}", str(customer), at)
+
+    def thing(self, customer: UUID) -> UUID:
+        """Make the id of a thing that begins under a customer."""
+        return new_id(partition_of_customer(TENANT, CustomerId(customer)))
+
+    def configured(self, zone: str, currency: str) -> None:
+        """Set zone and currency."""
+        event = TenantConfigured(name="Acme", zone=zone, currency=currency)
+        self._tell(event, f"tenant-{TENANT}", str(TENANT), NOON)
+
+    def created(self, customer: UUID, **attributes: str) -> Recorded:
+        """Make a customer known."""
+        event = CustomerCreated(customer_id=CustomerId(customer), kind="person", source="test", attributes=attributes)
+        return self._tell(event, f"customer-{customer}", str(customer), NOON)
+
+    def bought(self, customer: UUID, total: str, at: datetime = NOON, currency: str = "EUR") -> Recorded:
+        """Let a customer buy."""
+        thing = self.thing(customer)
+        event = CustomerPurchased(purchase_id=thing, total=Decimal(total), currency=currency)
+        return self._about(customer, "purchase", event, at, thing)
+
+    def refunded(self, customer: UUID, amount: str, at: datetime = NOON) -> Recorded:
+        """Give money back."""
+        thing = self.thing(customer)
+        event = PurchaseRefunded(refund_id=thing, amount=Decimal(amount), currency="EUR")
+        return self._about(customer, "refund", event, at, thing)
+
+    def contacted(
+        self, customer: UUID, channel: str = "phone", at: datetime = NOON, **attributes: str | int
+    ) -> Recorded:
+        """Let a customer and us be in touch."""
+        thing = self.thing(customer)
+        event = CustomerContacted(
+            interaction_id=thing,
+            channel=channel,
+            direction="outbound",
+            attributes=attributes,  # type: ignore[arg-type]
+        )
+        return self._about(customer, "contact", event, at, thing)
+
+    def complained(self, customer: UUID, category: str, at: datetime = NOON) -> UUID:
+        """Let a customer complain, and return the case."""
+        case = self.thing(customer)
+        self._about(customer, "case", CustomerComplained(case_id=case, category=category, channel="web"), at, case)
+        return case
+
+    def responded(self, customer: UUID, case: UUID, *, timely: str) -> None:
+        """Answer a complaint."""
+        event = CaseResponded(case_id=case, first_response=True, attributes={"timely": timely})
+        self._about(customer, "case", event, NOON + timedelta(hours=1), case)
+
+    def linked(self, customer: UUID, other: UUID) -> None:
+        """Make two ids one party."""
+        event = CustomerIdentityLinked(
+            linked_id=CustomerId(other), kind="external", system="shop", strength="strong", method="declared"
+        )
+        self._tell(event, f"customer-{customer}", str(customer), NOON)
+
+
+async def fold_all(pool: Pool, events: Sequence[Recorded]) -> None:
+    """Let every view of analytics fold the facts that it reads."""
+    for view in service.views:
+        concerned = [event for event in events if view.concerns(event.type)]
+        if concerned:
+            async with pool.acquire() as connection:
+                await fold(view, connection, concerned)
