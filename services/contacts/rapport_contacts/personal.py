@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeGuard
 from uuid import UUID
 
+import orjson
 from pydantic import JsonValue
 
 from rapport_events.codec import open_text
@@ -21,6 +22,11 @@ CHANGED: Final = "/pii/new"
 """Where a change keeps the new values of all its fields together."""
 MASKED: Final = "masked"
 """What is shown of a value that stays closed to this caller, or as long as the keyring is away."""
+
+
+def personal_of(row: Mapping[str, object]) -> Personal:
+    """Read the column `personal`."""
+    return {name: (kept[0], kept[1], kept[2]) for name, kept in orjson.loads(str(row["personal"])).items()}
 
 
 def key_ids_of(values: Iterable[Kept]) -> set[str]:

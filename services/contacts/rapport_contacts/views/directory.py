@@ -9,10 +9,11 @@ import msgspec
 import orjson
 
 from rapport_contacts.customer import ATTRIBUTE, PROFILE_FIELDS, Attribute
-from rapport_contacts.personal import CHANGED, Kept, Keys, Personal, key_ids_of
-from rapport_contacts.views.search_text import SEARCHED, search_text
+from rapport_contacts.filling import keep_filled
+from rapport_contacts.personal import CHANGED, Kept, Keys, Personal, key_ids_of, personal_of
+from rapport_contacts.search_text import SEARCHED, search_text
 from rapport_events.contracts.contacts import CustomerCreated, CustomerProfileChanged
-from rapport_events.database import Connection
+from rapport_events.database import Connection, Pool
 from rapport_events.ids import TenantId
 from rapport_events.keyring import Keyring, KeyringAway
 from rapport_events.view import Batch, Fact, View
@@ -113,6 +114,10 @@ class Directory(View[set[Key], State]):
         except KeyringAway:
             self._keys = {}
 
+    async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
+        """Fill search again where a crash has emptied it, or where keys were missing."""
+        await keep_filled(pool, keyring, self.sql)
+
     def keys(self, batch: Batch) -> set[Key]:
         """Name the customers whose rows change; new ones have none yet."""
         created = {(fact.tenant, fact.subject) for fact in batch if isinstance(fact.event, Created)}
@@ -209,11 +214,6 @@ def _row(row: Mapping[str, object]) -> Row:
     columns["attributes"] = orjson.loads(str(row["attributes"]))
     columns["personal"] = personal_of(row)
     return Row(**columns)  # type: ignore[arg-type]  # the columns bear the fields' names
-
-
-def personal_of(row: Mapping[str, object]) -> Personal:
-    """Read the column `personal`."""
-    return {name: (kept[0], kept[1], kept[2]) for name, kept in orjson.loads(str(row["personal"])).items()}
 
 
 def _stored(tenant: str, customer: str, row: Row) -> Sequence[object]:

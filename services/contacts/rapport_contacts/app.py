@@ -1,0 +1,36 @@
+"""The contacts service, put together: the only file that knows every slice."""
+
+from rapport_chassis.service import Service
+from rapport_contacts.commands import (
+    change_profile,
+    complete_import,
+    configure_tenant,
+    create_customer,
+    grant_consent,
+    link_identity,
+    start_import,
+    unlink_identity,
+    withdraw_consent,
+)
+from rapport_contacts.views import card, customers, directory
+from rapport_events.codec import published_by
+from rapport_events.parties import Parties
+
+service = Service(
+    name="contacts",
+    package="rapport_contacts",
+    publishes=published_by("contacts"),
+    handlers=(
+        create_customer.HANDLER,
+        change_profile.HANDLER,
+        link_identity.HANDLER,
+        unlink_identity.HANDLER,
+        grant_consent.HANDLER,
+        withdraw_consent.HANDLER,
+        configure_tenant.HANDLER,
+        start_import.HANDLER,
+        complete_import.HANDLER,
+    ),
+    views=(directory.Directory(), card.Card(), Parties()),
+    routers=(customers.router, card.router),
+)

@@ -1,0 +1,114 @@
+"""What is shown of customers: the rows of all ids of a party together, opened as far as the caller may see them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, Field
+
+from rapport_contacts.personal import Keys, Personal, key_ids_of, open_kept, personal_of, shown
+from rapport_events.contracts.base import Redacted, Sealed
+from rapport_events.database import Connection
+from rapport_events.ids import TenantId
+from rapport_events.parties import Party, parties_of
+from rapport_events.statements import load
+
+NOT_SHOWN = 'An erased value is shown as "redacted", a closed one as "masked".'
+
+
+class Profile(BaseModel):
+    """A customer as the caller may see it."""
+
+    id: UUID = Field(description="The id that the others were linked to.")
+    ids: list[UUID] = Field(description="All ids that are this one party.")
+    kind: str
+    source: str
+    known_at: datetime = Field(description="Since when the customer is known.")
+    name: str | None = Field(description=NOT_SHOWN)
+    emails: list[str]
+    phones: list[str]
+    addresses: list[dict[str, object] | str]
+    external_ids: list[dict[str, str] | str] = Field(description="Names in other systems: system and value.")
+    attributes: dict[str, str | bool | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of some customers' parties."""
+
+    tenant: TenantId
+    parties: Mapping[UUID, Party]
+    """By the id that was asked for."""
+    by_id: Mapping[UUID, Mapping[str, Any]]
+
+    @property
+    def key_ids(self) -> set[str]:
+        """Ids of all keys that are needed to show them."""
+        return set[str]().union(*(key_ids_of(personal_of(row).values()) for row in self.by_id.values()))
+
+    def profile(self, customer: UUID, keys: Keys) -> Profile | None:
+        """Combine what is known under all ids of a customer's party; None where nothing is."""
+        party = self.parties[customer]
+        others = [member for member in party.members if member != party.root]
+        rows = [self.by_id[member] for member in (party.root, *others) if member in self.by_id]
+        return _combine(party, rows, self.tenant, keys) if rows else None
+
+
+async def read_rows(connection: Connection, tenant: TenantId, customers: Sequence[UUID]) -> Rows:
+    """Read all that the directory holds of these customers' parties."""
+    parties = await parties_of(connection, [(tenant, customer) for customer in customers])
+    members = {member for party in parties.values() for member in party.members}
+    rows = await connection.fetch(load("rapport_contacts", "directory/rows"), tenant, list(members))
+    by_customer = {customer: party for (_, customer), party in parties.items()}
+    return Rows(tenant, by_customer, {row["customer_id"]: dict(row) for row in rows})
+
+
+def _combine(party: Party, rows: Sequence[Mapping[str, Any]], tenant: TenantId, keys: Keys) -> Profile:
+    first = rows[0]
+    personal = [personal_of(row) for row in rows]
+    opened = {name: _open(name, personal, tenant, keys) for name in ("emails", "phones", "addresses", "external_ids")}
+    attributes: dict[str, str | bool | int] = {}
+    for row in reversed(rows):
+        attributes |= orjson.loads(row["attributes"])
+    return Profile(
+        id=party.root,
+        ids=list(party.members),
+        kind=first["kind"],
+        source=first["source"],
+        known_at=min(row["known_at"] for row in rows),
+        name=_name(personal, tenant, keys),
+        emails=cast("list[str]", opened["emails"]),
+        phones=cast("list[str]", opened["phones"]),
+        addresses=cast("list[dict[str, object] | str]", opened["addresses"]),
+        external_ids=cast("list[dict[str, str] | str]", opened["external_ids"]),
+        attributes=attributes,
+    )
+
+
+def _name(personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> str | None:
+    """Return the first name that can be read; else what is shown in its place."""
+    instead: str | None = None
+    for values in personal:
+        if (kept := values.get("names")) is None:
+            continue
+        name = open_kept(kept, "names", tenant, keys)
+        if isinstance(name, dict):
+            return str(name["display"])
+        if isinstance(name, Redacted | Sealed):
+            instead = instead or shown(name)
+    return instead
+
+
+def _open(field: str, personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> list[object]:
+    """Return a list of all values of a field, each once, in the order of the ids."""
+    found: list[object] = []
+    for values in personal:
+        if (kept := values.get(field)) is None:
+            continue
+        value = open_kept(kept, field, tenant, keys)
+        several = [shown(value)] if isinstance(value, Redacted | Sealed) else value
+        found += [one for one in several if one not in found] if isinstance(several, list) else []
+    return found
