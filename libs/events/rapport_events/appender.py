@@ -157,7 +157,7 @@ class _Kept:
 
     async def get(self) -> PooledConnection:
         """Return the connection, or a new one where it is lost."""
-        if self._connection is None or self._connection.is_closed():
+        if self._connection is None or _is_lost(self._connection):
             await self.release()
             self._connection = await self._pool().acquire(timeout=ACQUIRE_SECONDS)
         return self._connection
@@ -167,3 +167,11 @@ class _Kept:
         connection, self._connection = self._connection, None
         if connection is not None:
             await self._pool().release(connection, timeout=ACQUIRE_SECONDS)
+
+
+def _is_lost(connection: PooledConnection) -> bool:
+    """Say whether a connection is closed; a pool takes back by itself one whose server process has ended."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True

@@ -1,0 +1,159 @@
+"""Concurrent callers share groups, within limits, and each gets its own answers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from rapport_events.grouping import BYTES_MAX, EVENTS_MAX, Answer, Grouper
+from rapport_events.ledger import Append, Appended, Outcome, Place
+from rapport_events.packing import Request
+from tests.events.appends import TENANT, beginning, request
+from tests.waiting import until
+
+
+class Road:
+    """Carries groups; each waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.groups: list[Sequence[Request]] = []
+        self.gate = asyncio.Semaphore(0)
+        self.failure: Exception | None = None
+
+    async def send(self, requests: Sequence[Request]) -> list[Answer]:
+        self.groups.append(requests)
+        await self.gate.acquire()
+        if self.failure is not None:
+            raise self.failure
+        return [_answer(append) for _, append in requests]
+
+    async def has(self, count: int) -> None:
+        await until(lambda: len(self.groups) == count, seconds=5, what=f"{count} groups are on their way")
+
+
+def _answer(append: Append) -> Outcome:
+    """Answer with something that only this request has."""
+    stream = append.streams[0]
+    return Appended((Place(stream.partition, len(stream.events), stream.expected),))
+
+
+def _requests(count: int, *, events: int = 1) -> list[Request]:
+    return [(TENANT, request(beginning(number % 32, count=events))) for number in range(count)]
+
+
+@asynccontextmanager
+async def running(road: Road) -> AsyncGenerator[tuple[Grouper, asyncio.TaskGroup]]:
+    grouper = Grouper(road.send)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(grouper.run())
+        yield grouper, tasks
+        await grouper.stop()
+
+
+async def test_what_arrives_while_a_group_is_away_is_the_next_group() -> None:
+    road, calls = Road(), [_requests(count) for count in (1, 3, 2, 4)]
+    async with running(road) as (grouper, tasks):
+        answers = [tasks.create_task(grouper.append(calls[0]))]
+        await road.has(1)
+        answers += [tasks.create_task(grouper.append(call)) for call in calls[1:]]
+        road.gate.release()
+        await road.has(2)
+        road.gate.release()
+
+    assert [len(group) for group in road.groups] == [1, 9]
+    assert [task.result() for task in answers] == [[_answer(append) for _, append in call] for call in calls]
+
+
+async def test_a_group_holds_a_limited_number_of_events() -> None:
+    road = Road()
+    async with running(road) as (grouper, tasks):
+        answers = [tasks.create_task(grouper.append(_requests(3, events=EVENTS_MAX // 5))) for _ in range(4)]
+        for _ in range(4):
+            road.gate.release()
+        await asyncio.gather(*answers)
+
+    assert [len(group) for group in road.groups] == [3, 3, 3, 3]
+    assert [len(task.result()) for task in answers] == [3, 3, 3, 3]
+
+
+async def test_a_call_larger_than_a_group_is_split_and_answered_as_one() -> None:
+    road, large = Road(), _requests(7, events=EVENTS_MAX // 2)
+    async with running(road) as (grouper, tasks):
+        answer = tasks.create_task(grouper.append(large))
+        for _ in range(4):
+            road.gate.release()
+        await answer
+
+    assert [len(group) for group in road.groups] == [2, 2, 2, 1]
+    assert [request for group in road.groups for request in group] == large
+    assert answer.result() == [_answer(append) for _, append in large]
+
+
+async def test_a_group_holds_a_limited_number_of_bytes() -> None:
+    road, stream = Road(), beginning()
+    heavy = request(replace(stream, events=(replace(stream.events[0], data=bytes(BYTES_MAX // 2)),)))
+    async with running(road) as (grouper, _):
+        road.gate.release()
+        road.gate.release()
+        await grouper.append([(TENANT, heavy)] * 3)
+
+    assert [len(group) for group in road.groups] == [2, 1]
+
+
+async def test_a_caller_who_goes_away_disturbs_nobody() -> None:
+    road, calls = Road(), [_requests(1), _requests(2)]
+    async with running(road) as (grouper, tasks):
+        leaving, staying = (tasks.create_task(grouper.append(call)) for call in calls)
+        await road.has(1)
+        leaving.cancel()
+        road.gate.release()
+
+    assert leaving.cancelled()
+    assert len(staying.result()) == 2
+
+
+async def test_a_failure_reaches_all_who_wait_and_the_next_group_is_sent() -> None:
+    road = Road()
+    async with running(road) as (grouper, _):
+        road.failure = ConnectionError()
+        road.gate.release()
+        first = await asyncio.gather(*(grouper.append(_requests(1)) for _ in range(3)), return_exceptions=True)
+        road.failure = None
+        road.gate.release()
+        second = await grouper.append(_requests(1))
+
+    assert [type(answer) for answer in first] == [ConnectionError] * 3
+    assert len(second) == 1
+
+
+async def test_one_failed_request_fails_its_call_alone() -> None:
+    async def send(requests: Sequence[Request]) -> list[Answer]:
+        return [ValueError("broken") if append.streams[0].partition == 7 else _answer(append) for _, append in requests]
+
+    grouper = Grouper(send)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(grouper.run())
+        good, bad = _requests(3), [(TENANT, request(beginning(number))) for number in (6, 7, 8)]
+        neighbour = tasks.create_task(grouper.append(good))
+        with pytest.raises(ValueError, match="broken"):
+            await grouper.append(bad)
+        await grouper.stop()
+
+    assert neighbour.result() == [_answer(append) for _, append in good]
+
+
+async def test_stopping_answers_those_in_line() -> None:
+    road = Road()
+    async with running(road) as (grouper, tasks):
+        first = tasks.create_task(grouper.append(_requests(1)))
+        await road.has(1)
+        second = tasks.create_task(grouper.append(_requests(2)))
+        stopping = tasks.create_task(grouper.stop())
+        await until(stopping.done, seconds=5, what="stop is in line")
+        road.gate.release()
+        road.gate.release()
+        await asyncio.gather(first, second)
+
+    assert [len(group) for group in road.groups] == [1, 2]
