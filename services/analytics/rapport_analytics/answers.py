@@ -1,7 +1,7 @@
 """What analytics answers over HTTP: totals and stage of a customer, the figures of a tenant, the pulse of the suite."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -139,7 +139,7 @@ async def report(read: Read) -> dict[str, Any]:
 
 
 @router.get("/pulse", operation_id="read_pulse")
-async def pulse(read: Read, minutes: int = Query(60, ge=1, le=1440)) -> Pulse:
+async def pulse(read: Read, minutes: Annotated[int, Query(ge=1, le=1440)] = 60) -> Pulse:
     """Events recorded in each of the last minutes, by service."""
     async with read.rows() as connection:
         rows = await connection.fetch(load("rapport_analytics", "pulse"), minutes)

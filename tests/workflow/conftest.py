@@ -1,0 +1,34 @@
+"""Workflow's database for each test."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from rapport_events.database import Pool
+from rapport_events.gate import reopen
+
+from tests.databases import Databases
+from tests.events.servers import ServiceDatabase
+from tests.service_databases import copy_of, make_template
+
+
+@pytest.fixture(scope="session")
+async def workflow_template(databases: Databases) -> str:
+    """Make the database once."""
+    return await make_template(databases, "workflow")
+
+
+@pytest.fixture
+async def workflow(databases: Databases, workflow_template: str) -> AsyncIterator[ServiceDatabase]:
+    """Copy it for one test."""
+    async with copy_of(databases, "workflow") as database:
+        yield database
+
+
+@pytest.fixture
+async def keeper(workflow: ServiceDatabase) -> AsyncIterator[Pool]:
+    """Connect as the role that folds, with an open ledger."""
+    async with asyncpg.create_pool(workflow.keeper, min_size=1, max_size=4) as pool:
+        async with pool.acquire() as connection:
+            await reopen(connection)
+        yield pool
