@@ -30,12 +30,12 @@ async def make_template(databases: Databases, service: str) -> str:
 
 
 @asynccontextmanager
-async def copy_of(databases: Databases, service: str) -> AsyncIterator[ServiceDatabase]:
+async def copy_of(databases: Databases, template: str) -> AsyncIterator[ServiceDatabase]:
     """Copy a service's database for one test, and drop the copy afterwards."""
-    name = await databases.make(template=f"rapport_{service}")
+    name = await databases.make(template=template)
     yield ServiceDatabase(
-        app=databases.dsn(name, user=f"rapport_{service}_app", password=PASSWORD),
-        keeper=databases.dsn(name, user=f"rapport_{service}_keeper", password=PASSWORD),
+        app=databases.dsn(name, user=f"{template}_app", password=PASSWORD),
+        keeper=databases.dsn(name, user=f"{template}_keeper", password=PASSWORD),
         admin=databases.dsn(name),
     )
     await databases.drop(name)

@@ -21,7 +21,7 @@ async def analytics_template(databases: Databases) -> str:
 @pytest.fixture
 async def analytics(databases: Databases, analytics_template: str) -> AsyncIterator[ServiceDatabase]:
     """Copy it for one test."""
-    async with copy_of(databases, "analytics") as database:
+    async with copy_of(databases, analytics_template) as database:
         yield database
 
 

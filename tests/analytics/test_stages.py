@@ -56,7 +56,8 @@ def test_a_referral_makes_an_advocate_at_once() -> None:
 
 async def published(keeper: Pool) -> list[tuple[str, str, str | None]]:
     rows = await keeper.fetch(
-        "SELECT subject, data ->> 'stage' AS stage, data ->> 'previous' AS previous FROM events ORDER BY partition, position"
+        "SELECT subject, data ->> 'stage' AS stage, data ->> 'previous' AS previous"
+        " FROM events ORDER BY partition, position"
     )
     return [(row["subject"], row["stage"], row["previous"]) for row in rows]
 

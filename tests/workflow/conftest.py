@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+
 from rapport_events.database import Pool
 from rapport_events.gate import reopen
-
 from tests.databases import Databases
 from tests.events.servers import ServiceDatabase
 from tests.service_databases import copy_of, make_template
@@ -21,7 +21,7 @@ async def workflow_template(databases: Databases) -> str:
 @pytest.fixture
 async def workflow(databases: Databases, workflow_template: str) -> AsyncIterator[ServiceDatabase]:
     """Copy it for one test."""
-    async with copy_of(databases, "workflow") as database:
+    async with copy_of(databases, workflow_template) as database:
         yield database
 
 

@@ -110,12 +110,7 @@ async def read_stage(customer_id: UUID, read: Read) -> CustomerStage:
     async with read.rows() as connection:
         ids = await members(connection, read.caller.tenant, customer_id)
         rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids)
-    stages = [
-        ReachedStage(
-            customer_id=row["customer"], **{name: row[name] for name in row.keys() - {"customer", "recorded_at"}}
-        )
-        for row in rows
-    ]
+    stages = [ReachedStage(**row) for row in rows]
     return CustomerStage(
         customer_id=customer_id,
         current=stages[0].stage if stages else None,

@@ -17,7 +17,7 @@ Root = tuple[TenantId, UUID]
 
 
 class StageDerivation:
-    """Folds the facts of all ids of a party in the suite's order, and publishes each stage that is higher than before."""
+    """Folds the facts of all ids of a party in the suite's order, and publishes each higher stage."""
 
     view = "journey"
 

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 
+from rapport_events.codec import types_of
 from rapport_events.contracts.base import Event
 from rapport_events.contracts.contacts import ConsentGranted, CustomerCreated
 from rapport_events.contracts.interactions import CustomerContacted, CustomerPurchased, ReferralMade
 from rapport_events.database import Connection
 from rapport_events.marks import Mark, leave_marks
 from rapport_events.rows import Row, Rows
-from rapport_events.view import Batch, Fact, types_of
+from rapport_events.view import Batch, Fact
 
 
 class Happened(msgspec.Struct):

@@ -1,6 +1,6 @@
 """Report: the figures of a tenant, from the facts, in its own zone and currency."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -47,7 +47,7 @@ async def read_report(connection: Connection) -> Json:
     }
 
 
-def _sales(sales: Mapping[str, Any], currency: str | None, others: Rows, monthly: Rows) -> Json:
+def _sales(sales: asyncpg.Record, currency: str | None, others: Rows, monthly: Rows) -> Json:
     revenue, refunded = sales["revenue"], -sales["refunded"]
     other = {
         kind: {row["currency"]: _money(row["amount"]) for row in others if row["kind"] == kind}
@@ -81,7 +81,7 @@ def _sales(sales: Mapping[str, Any], currency: str | None, others: Rows, monthly
 
 
 def _complaints(groups: Rows, attributes: Rows) -> Json:
-    def figures(row: Mapping[str, Any]) -> Json:
+    def figures(row: asyncpg.Record) -> Json:
         counts = {name: row[name] for name in ("count", "answered", "timely", "untimely")}
         return counts | {"timely_rate": _rate(row["timely"], row["count"])}
 
@@ -102,7 +102,7 @@ def _complaints(groups: Rows, attributes: Rows) -> Json:
 
 
 def _contacts(groups: Rows, attributes: Rows, sums: Rows) -> Json:
-    def figures(row: Mapping[str, Any]) -> Json:
+    def figures(row: asyncpg.Record) -> Json:
         counts = {name: row[name] for name in ("count", "customers", "successes")}
         return counts | {"success_rate": _rate(row["successes"], row["customers"])}
 
