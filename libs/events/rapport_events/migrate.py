@@ -5,21 +5,17 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING
 
 import asyncpg
 
-if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    Connection = asyncpg.Connection
+from rapport_events.database import Connection
 
 _LOCK = 0x52415050_4D494752  # "RAPPMIGR": one migration at a time in a database
 _UP = re.compile(r"^-- migrate:up(?P<flags>.*)$", re.MULTILINE)
 _DOWN = re.compile(r"^-- migrate:down", re.MULTILINE)
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _SERVICE = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_LEDGER_TABLE = """
+_TABLE = """
 CREATE TABLE IF NOT EXISTS migrations (
     name       text        NOT NULL,
     checksum   text        NOT NULL,
@@ -99,7 +95,7 @@ async def migrate(
         MigrationInvalid: An applied file was changed, or a file is not in the agreed form.
     """
     migrations = [_read(folder.name, file, service) for folder in folders for file in _files(folder)]
-    connection: Connection = await asyncpg.connect(admin_dsn, timeout=10)
+    connection = await asyncpg.connect(admin_dsn, timeout=10)
     try:
         await connection.execute("SET lock_timeout = '60s'")
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
@@ -107,7 +103,7 @@ async def migrate(
         await connection.execute(f"SET ROLE rapport_{service}_owner")
         for extension in extensions:
             await connection.execute(f'CREATE EXTENSION IF NOT EXISTS "{extension}"')
-        await connection.execute(_LEDGER_TABLE)
+        await connection.execute(_TABLE)
         return await _apply(connection, migrations)
     finally:
         await connection.close(timeout=10)
