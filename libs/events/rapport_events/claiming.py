@@ -25,17 +25,15 @@ def identity_claim(keys: TenantKeys, named: CustomerRef, turn: int = 0) -> Claim
 
     Claims are never taken back, so each holder after the first claims the name's next turn.
     """
-    assert named.identity is not None, "only an outside name can be claimed"
-    return ClaimRef("identity", digest(keys, "identity", *named.identity, *([str(turn)] if turn else [])))
+    turns = (str(turn),) if turn else ()
+    return ClaimRef("identity", digest(keys, "identity", *named.outside_name, *turns))
 
 
 def customer_of(keys: TenantKeys, ref: CustomerRef) -> CustomerId:
     """Return the id of the customer that a reference names; every service computes the same."""
     if ref.id is not None:
         return CustomerId(ref.id)
-    identity = ref.identity
-    assert identity is not None, "a CustomerRef without id has an identity"
-    kind, system, value = identity
+    kind, system, value = ref.outside_name
     return customer_id(keys, kind=kind, system=system, value=value)
 
 

@@ -57,6 +57,19 @@ class CustomerRef(BaseModel):
         return self
 
     @property
+    def outside_name(self) -> tuple[str, str, str]:
+        """
+        Kind, system and value of the name by which another system knows the customer.
+
+        Raises:
+            LookupError: The customer is named by id.
+        """
+        if self.identity is None:
+            msg = "a customer named by id has no outside name here"
+            raise LookupError(msg)
+        return self.identity
+
+    @property
     def identity(self) -> tuple[str, str, str] | None:
         """Kind, system and value of an outside name; None where the customer's id is given."""
         if self.email is not None:
@@ -116,7 +129,7 @@ class Occasion:
     at: datetime
     """When it happened (UTC)."""
     now: datetime
-    mentioned: Mapping[CustomerRef, UUID] = field(default_factory=dict)
+    mentioned: Mapping[CustomerRef, UUID] = field(default_factory=dict[CustomerRef, UUID])
     """Ids of the customers whom the wish mentions besides its own."""
 
     def customer(self, ref: CustomerRef) -> UUID:
@@ -124,16 +137,16 @@ class Occasion:
         return ref.id if ref.id is not None else self.mentioned[ref]
 
 
-def no_claim(command: Any) -> None:
+def no_claim(_command: object) -> None:
     """Claim nothing."""
 
 
-def no_customers(command: Any) -> Sequence[CustomerRef]:
+def no_customers(_command: object) -> Sequence[CustomerRef]:
     """Name no customer."""
     return ()
 
 
-def holds_for_ever(state: Any, identity: UUID) -> bool:
+def holds_for_ever(_state: object, _identity: UUID) -> bool:
     """Give nothing up."""
     return True
 

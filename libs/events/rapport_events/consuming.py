@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition as Declared
-from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from prometheus_client import Counter, Gauge
 
 from rapport_events.envelope import topic_of
@@ -21,7 +21,7 @@ from rapport_events.faults import is_away
 from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
-from rapport_events.scanner import Record
+from rapport_events.scanner import Consumed
 from rapport_events.view import Arrived, Key
 
 log = structlog.get_logger()
@@ -33,10 +33,9 @@ STRAYS = Counter(
 SCANS = Counter("rapport_reader_scans", "Topics read again from the first record.", ["source"])
 RESENDS = Counter("rapport_reader_resends", "Requests to an owner to send again what is missing.", ["source"])
 
-Consumed = ConsumerRecord[bytes | None, bytes | None]
 Heads = Callable[[str], Awaitable[LedgerState | None]]
 """Asks the owner of a source for its heads; None while it does not answer."""
-Scan = Callable[[str, int], AsyncIterator[Sequence[Record]]]
+Scan = Callable[[str, int], AsyncIterator[Sequence[Consumed]]]
 """Reads a topic's partition from its first record to its end, with a consumer of no group."""
 Resend = Callable[[str, int, int], Awaitable[None]]
 """Asks the owner of a source to send a partition again, from after a position."""
@@ -129,7 +128,7 @@ class Consuming(ConsumerRebalanceListener):
         is not UTF-8 would lose the batch. Nothing is acknowledged: checkpoints decide, offsets are a hint.
         """
         settings = self._settings
-        broker = KafkaBroker(
+        broker = KafkaBroker(  # pyright: ignore[reportUnknownArgumentType]  # a default of FastStream's has no type
             settings.bootstrap,
             client_id=settings.group or "rapport",
             apply_types=False,
@@ -168,13 +167,14 @@ class Consuming(ConsumerRebalanceListener):
         while True:
             try:
                 return await self.take(arrived)
-            except* Exception as errors:  # the second of the two loops that own retries
+            except* Exception as errors:  # noqa: BLE001  # the second of the two loops that own retries
+                # No traceback: it could quote what a person wrote.
                 kinds = sorted({type(error).__name__ for error in errors.exceptions})
-                log.error("poll_failed", group=self._settings.group, errors=kinds)
+                log.error("poll_failed", group=self._settings.group, errors=kinds)  # noqa: TRY400
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
-    def arrive(self, topic: str, partition: int, record: Record) -> Arrived | None:
+    def arrive(self, topic: str, partition: int, record: Consumed) -> Arrived | None:
         """Read what places a record; one without a number leaves a hole, which the owner fills by sending again."""
         source, era = self._topics[topic]
         headers = {name: value or b"" for name, value in record.headers}
@@ -280,7 +280,7 @@ class Consuming(ConsumerRebalanceListener):
 
 
 async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
-    return KafkaMessage(raw_message=message, body=b"", consumer=FAKE_CONSUMER)
+    return KafkaMessage(message, b"", consumer=FAKE_CONSUMER)
 
 
 async def _records(message: KafkaMessage) -> Sequence[Consumed]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
@@ -164,4 +164,5 @@ def from_headers(headers: Iterable[tuple[str, bytes]], *, partition: int, value:
 
 
 def _text(moment: datetime) -> bytes:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    # Much faster than strftime, and every record has two.
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6].encode() + b"Z"

@@ -67,6 +67,9 @@ class Done:
 Result = Done | Refusal
 
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class _Plan:
     """One request on its way: where it will be decided, and what has been found out so far."""
@@ -80,11 +83,11 @@ class _Plan:
     partition: int = 0
     expected: int = NONE
     reads: bool = False
-    history: list[Recorded] = field(default_factory=list)
-    events: list[tuple[EventId, Event]] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
-    turns: dict[CustomerRef, int] = field(default_factory=dict)
-    at: datetime = datetime.min
+    history: list[Recorded] = field(default_factory=list[Recorded])
+    events: list[tuple[EventId, Event]] = field(default_factory=list[tuple[EventId, Event]])
+    claims: list[Claim] = field(default_factory=list[Claim])
+    turns: dict[CustomerRef, int] = field(default_factory=dict[CustomerRef, int])
+    at: datetime = _LONG_AGO
 
     @property
     def tenant(self) -> TenantId:

@@ -14,13 +14,14 @@ _AWAY: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,
     LedgerShut,
     KeyringAway,
     ConnectionError,
     OSError,
     TimeoutError,
 )
-"""Connection lost or refused, server shutting down or out of room, deadlock, serialization, a lock or a time limit."""
+"""Connection lost or refused; server shutting down, demoted or full; deadlock, serialization, a lock or time limit."""
 
 
 def is_away(error: BaseException) -> bool:

@@ -17,6 +17,7 @@ EventId = NewType("EventId", UUID)
 
 _CUSTOMER = "customer-"
 _TENANT = "tenant-"
+_SHORTEST = len("x-") + 36
 
 
 @lru_cache(maxsize=65_536)
@@ -49,7 +50,7 @@ def partition_of_stream(tenant: TenantId, stream: str) -> int:
         partition = int(stream[-2:], 16)
     except ValueError:
         partition = PARTITIONS
-    if partition >= PARTITIONS or len(stream) < 38 or stream[-37] != "-":
+    if partition >= PARTITIONS or len(stream) < _SHORTEST or stream[-37] != "-":
         msg = f"stream {stream!r} is not <noun>-<uuid> whose last byte is a partition (0 to 31)"
         raise ValueError(msg)
     return partition

@@ -28,13 +28,19 @@ class Unlinked(msgspec.Struct):
     linked_id: UUID
 
 
+Begun = tuple[str, UUID, UUID, str, datetime]
+"""Tenant, customer, other, kind, known from."""
+Ended = tuple[str, UUID, UUID, datetime]
+"""Tenant, customer, other, known to."""
+
+
 @dataclass(slots=True)
 class Edges:
     """Edges that a batch begins and ends, in order; an edge may begin and end in one batch."""
 
-    begun: list[tuple[str, UUID, UUID, str, datetime]] = field(default_factory=list)
-    ended: list[tuple[str, UUID, UUID, datetime]] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
+    begun: list[Begun] = field(default_factory=list[Begun])
+    ended: list[Ended] = field(default_factory=list[Ended])
+    marks: list[Mark] = field(default_factory=list[Mark])
 
 
 class Parties(View[None, list[Edges]]):

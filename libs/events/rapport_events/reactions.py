@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -56,8 +56,8 @@ def reaction_claim(reader: str, trigger: str, n: int) -> ClaimRef:
 class Replies:
     """What a batch leads to, and the steps in which the reader saw its records."""
 
-    appends: list[tuple[TenantId, Append]] = field(default_factory=list)
-    steps: list[tuple[str, int, int]] = field(default_factory=list)
+    appends: list[tuple[TenantId, Append]] = field(default_factory=list[tuple[TenantId, Append]])
+    steps: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
 
 
 class Reactions(View[None, Replies]):
@@ -171,5 +171,4 @@ def caused_append(
 
 
 def _correlation(fact: Fact) -> str:
-    headers: dict[str, Any] = fact.arrived.headers
-    return headers.get("ce_correlationid", fact.event_id.encode()).decode()
+    return fact.arrived.headers.get("ce_correlationid", fact.event_id.encode()).decode()

@@ -62,7 +62,7 @@ class ViewReader:
         """
         Write down how far the view has come over records that do not concern it.
 
-        That saves a transaction for each poll in which a view has nothing to do; after a crash it passes over them again.
+        That saves a transaction for each poll in which a view has nothing to do; after a crash they come again.
         """
         async with self._turn:
             try:
@@ -194,7 +194,9 @@ class ViewReader:
     async def _fold(self, connection: Connection, known: Sequence[Fact | Unreadable], *, by_halves: bool) -> None:
         if not known:
             return
-        waiting = await parked_customers(connection, self.view, known) if self.view.is_ordered else set()
+        waiting: set[tuple[str, str]] = set()
+        if self.view.is_ordered:
+            waiting = await parked_customers(connection, self.view, known)
         parked: list[Parked] = []
         facts: list[Fact] = []
         for record in known:

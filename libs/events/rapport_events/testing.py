@@ -26,6 +26,9 @@ THING = UUID("01920000-0000-7000-8000-000000000000")
 """The stream that a decision is made in, unless a test says otherwise."""
 
 
+_OCCASION = Occasion(tenant=TENANT, subject=str(ANN), id=THING, at=NOON, now=NOON)
+
+
 @dataclass(frozen=True, slots=True)
 class Deciding(Generic[C]):
     """A decision under test: `Deciding(HANDLER).given(events).when(command).then(events)`."""
@@ -33,7 +36,7 @@ class Deciding(Generic[C]):
     handler: Handler[C, Any]
     history: tuple[Event, ...] = ()
     wish: C | None = None
-    occasion: Occasion = Occasion(tenant=TENANT, subject=str(ANN), id=THING, at=NOON, now=NOON)
+    occasion: Occasion = _OCCASION
 
     def given(self, *events: Event) -> "Deciding[C]":
         """Say what has happened in the stream."""

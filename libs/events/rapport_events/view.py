@@ -153,7 +153,7 @@ class View(Generic[K, S]):
         """Fetch what the fold needs from elsewhere, before the transaction begins; most views need nothing."""
 
     async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
-        """Fill again, until cancelled, what a crash takes from unlogged tables; most views have none and return at once."""
+        """Fill again, until cancelled, what a crash takes from unlogged tables; most views have none."""
 
     async def apply(self, connection: Connection, batch: Batch) -> None:
         """Fold a batch into the tables, inside the caller's transaction."""
