@@ -12,7 +12,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition as Declared
+from faststream.kafka import KafkaBroker, TopicPartition as Declared
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from prometheus_client import Counter, Gauge
 
