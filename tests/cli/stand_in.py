@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,14 +29,14 @@ def token(tenant: str = TENANT) -> str:
 class Books:
     """What the services know."""
 
-    facts: dict[tuple[str, str, str], Json] = field(default_factory=dict)
+    facts: dict[tuple[str, str, str], Json] = field(default_factory=dict[tuple[str, str, str], Json])
     """By command, system and id of the fact."""
-    customers: dict[str, Json] = field(default_factory=dict)
-    jobs: list[tuple[str, str, Json]] = field(default_factory=list)
+    customers: dict[str, Json] = field(default_factory=dict[str, Json])
+    jobs: list[tuple[str, str, Json]] = field(default_factory=list[tuple[str, str, Json]])
     """Service, command and body of what is told about imports and settings."""
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter[str])
     requests: int = 0
-    report: Json = field(default_factory=dict)
+    report: Json = field(default_factory=dict[str, object])
     refuses: Callable[[Json], bool] = lambda _: False
     breaks: Callable[[Json], bool] = lambda _: False
     """Commands whose whole batch is answered with 500."""
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(books: Books) -> Iterator[str]:
+def serving(books: Books) -> Generator[str]:
     """Serve these books on a free port of the loopback address; yield the address."""
     handler = type("Handler", (_Handler,), {"books": books})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -135,7 +135,7 @@ def serving(books: Books) -> Iterator[str]:
 
 
 @contextmanager
-def suite(books: Books) -> Iterator[Access]:
+def suite(books: Books) -> Generator[Access]:
     """Serve these books; yield the way to them."""
     with serving(books) as url:
         yield Access(token=token(), url=url)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
-from rapport_cli.importing.mapping import MappingRefused, load, parse, shipped
 
+from rapport_cli.importing.mapping import MappingRefused, load, parse, shipped
 from tests.cli import small
 
 HEAD = 'name = "x"\nversion = 1\nsystem = "x"\nzone = "UTC"\ncurrency = "EUR"\n'
-CREATED = '[[event]]\ntype = "customer.created"\nsubject = "who"\ntime = "at"\nfields = { kind = { value = "person" } }\n'
+CREATED = (
+    '[[event]]\ntype = "customer.created"\nsubject = "who"\ntime = "at"\nfields = { kind = { value = "person" } }\n'
+)
 
 
 def faults_of(text: str) -> str:

@@ -23,7 +23,7 @@ Exit codes: 0 done; 1 done, but rows were rejected; 2 call, mapping or file is w
 """
 
 
-def import_file(
+def import_file(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     file: Annotated[Path, typer.Argument(help="The CSV file, also as .gz.", metavar="FILE")],
     mapping: Annotated[
         str, typer.Option("--mapping", "-m", help="A mapping's name (`--mapping ?` lists them) or a TOML file.")
@@ -40,7 +40,7 @@ def import_file(
 ) -> None:
     """Read a CSV file and record each of its facts once."""
     from rapport_cli import wire
-    from rapport_cli.importing import lane, mapping as mappings, rows
+    from rapport_cli.importing import courier, mapping as mappings, rows
     from rapport_cli.importing.progress import Progress
     from rapport_cli.importing.run import Order, carry_out
 
@@ -57,13 +57,13 @@ def import_file(
             outcome = carry_out(order, progress)
         _print(outcome, as_json=as_json, dry_run=dry_run)
         code = exits.LEFT_OVER if outcome.rejected else exits.DONE
-    except (mappings.MappingRefused, rows.FileRefused, lane.NotUnderstood) as error:
+    except (mappings.MappingRefused, rows.FileRefused, courier.NotUnderstood) as error:
         code, message = exits.MISUSED, str(error)
     except wire.Unusable as error:
         code, message = exits.NOT_ALLOWED, str(error)
     except wire.NotAllowed as error:
         code, message = exits.NOT_ALLOWED, str(error)
-    except (wire.Unreachable, lane.GaveUp) as error:
+    except (wire.Unreachable, courier.GaveUp) as error:
         code, message = exits.AWAY, f"{error}; the same call continues"
     except KeyboardInterrupt:
         code, message = exits.STOPPED, "stopped; the same call continues"

@@ -1,8 +1,8 @@
 """
 The verb `rapport report`: the figures of a tenant, as analytics folded them.
 
-The JSON has this shape; money sums are exact decimal strings, counts integers, means and rates numbers (null where there
-is nothing to divide by). Lists of objects are keyed by their first member, months are those of the tenant's zone.
+The JSON has this shape. Money sums are exact decimal strings, counts integers, means and rates numbers (null where
+there is nothing to divide by). Lists of objects are keyed by their first member, months are those of the tenant's zone.
 
     {"freshness": {"lag_seconds", "as_of"}, "tenant": {"zone", "currency"}, "customers",
      "purchases": {"customers", "count", "revenue": {"total", "currency"}, "other_currencies", "mean_value",
@@ -25,7 +25,7 @@ is nothing to divide by). Lists of objects are keyed by their first member, mont
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -48,7 +48,9 @@ Exit codes: 0 done; 1 figures differ from the truth; 2 call, mapping or file is 
 
 def report(
     tenant: Annotated[str | None, typer.Option(help="Refuse a token for any other tenant.")] = None,
-    mapping: Annotated[str | None, typer.Option("--mapping", "-m", help="Name figures as this mapping's truth.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", "-m", help="Name figures as this mapping's truth.")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Compare with this JSON file; needs --mapping.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002
     url: Annotated[str | None, typer.Option(help="The suite's address; else the service's own.")] = None,
@@ -100,16 +102,17 @@ def fetch(access: "Access", after: str | None = None) -> "Json":
         Unreachable: Analytics does not answer, or has not folded so far in time.
         NotAllowed: It does not take the token.
     """
+    from http import HTTPStatus
+
     import orjson
 
     from rapport_cli.wire import Connection, NotAllowed, Unreachable
 
-    connection = Connection(access.base_of("analytics"), lambda: access.token)
-    answer = connection.get("/v1/report" + (f"?after={after}" if after else ""))
-    connection.close()
-    if answer.status in {401, 403}:
+    with Connection(access.base_of("analytics"), lambda: access.token) as connection:
+        answer = connection.get("/v1/report" + (f"?after={after}" if after else ""))
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise NotAllowed(f"analytics does not take the token ({answer.code})")
-    if answer.status != 200:
+    if answer.status != HTTPStatus.OK:
         raise Unreachable(f"analytics answered {answer.status} ({answer.code})")
     return orjson.loads(answer.body)
 
@@ -136,18 +139,18 @@ def _print(found: "Json", *, as_json: bool) -> None:
 
 def _lines(tree: "Json", place: str) -> "list[str]":
     """Write figures one a line; a list of objects one object a line."""
-    match tree:
-        case dict():
-            return [line for name, value in tree.items() for line in _lines(value, f"{place}.{name}" if place else name)]
-        case list():
-            return [f"{place}: {_row(element)}" for element in tree]
-        case _:
-            return [f"{place}: {tree}"]
+    if isinstance(tree, dict):
+        prefix = f"{place}." if place else ""
+        members = cast("dict[str, Json]", tree)
+        return [line for name, value in members.items() for line in _lines(value, prefix + name)]
+    if isinstance(tree, list):
+        return [f"{place}: {_row(element)}" for element in cast("list[Json]", tree)]
+    return [f"{place}: {tree}"]
 
 
 def _row(element: "Json") -> str:
     if isinstance(element, dict):
-        return ", ".join(f"{name} {value}" for name, value in element.items())
+        return ", ".join(f"{name} {value}" for name, value in cast("dict[str, Json]", element).items())
     return str(element)
 
 

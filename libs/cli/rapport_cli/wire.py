@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
 PORTS: Final = {"contacts": 7701, "interactions": 7702, "workflow": 7703, "analytics": 7704}
@@ -44,7 +44,9 @@ class Answer:
             members = cast("object", json.loads(self.body))
         except ValueError:
             return f"http_{self.status}"
-        return str(cast("dict[str, object]", members).get("code")) if isinstance(members, dict) else f"http_{self.status}"
+        return (
+            str(cast("dict[str, object]", members).get("code")) if isinstance(members, dict) else f"http_{self.status}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Access:
     token: str
     url: str | None = None
     """The one door to all services; None where each is asked itself."""
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = field(default_factory=dict[str, str])
     """Addresses of single services."""
 
     @property
@@ -129,6 +131,14 @@ class Connection:
         self._timeout_seconds = timeout_seconds
         self._connection: HTTPConnection | None = None
         self.base = base
+
+    def __enter__(self) -> Self:
+        """Begin to use it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     def get(self, path: str) -> Answer:
         """Ask for something."""

@@ -1,4 +1,4 @@
-"""Account for every row of a file: used, skipped with a reason, or rejected with a reason and kept in the error file."""
+"""Account for every row of a file: used, skipped for a reason, or rejected and kept in the error file."""
 
 import csv
 import os
@@ -36,10 +36,10 @@ class Account:
 
     rows: int
     error_file: "ErrorFile | None" = None
-    skipped: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    facts: Counter[str] = field(default_factory=Counter)
-    errors: list[RowError] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter[str])
+    rejected: Counter[str] = field(default_factory=Counter[str])
+    facts: Counter[str] = field(default_factory=Counter[str])
+    errors: list[RowError] = field(default_factory=list[RowError])
     _fates: bytearray = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

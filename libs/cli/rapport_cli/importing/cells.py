@@ -24,6 +24,7 @@ EXACT: Final = Context(prec=80)
 _REMEMBERED_MAX: Final = 65_536
 _ZERO: Final = Decimal(0)
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,10})?", re.ASCII)
+_CURRENCY = re.compile("[A-Z]{3}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TRUE = {"true", "yes", "1", "t", "y"}
 _FALSE = {"false", "no", "0", "f", "n"}
@@ -46,8 +47,8 @@ def text_of(value: Value, column: Column) -> Text:
     if value.product is not None:
         number = number_of(value, column, "product")
         return lambda row: None if (found := number(row)) is None else format(found, "f")
-    assert value.column is not None, "a value has a source"
-    place, name = column(value.column), value.column
+    name = value.columns[0]
+    place = column(name)
     omit, mapped, default = frozenset(value.omit), value.map, value.default
     if mapped is None and not omit:
         if default is None:
@@ -70,7 +71,7 @@ def text_of(value: Value, column: Column) -> Text:
 
 
 def number_of(value: Value, column: Column, place: str) -> Numeric:
-    """Return the function that reads a value as an exact number; `place` is what faults call it where no column does."""
+    """Return the function that reads a value as an exact number; `place` is its name where no column is."""
     if value.product is not None:
         left, right = (_cell_number(column(name), name) for name in value.product)
 
@@ -201,7 +202,7 @@ def check(text: str, member: Member, place: str) -> str | bool:
             if text not in member.choices:
                 raise RowRefused("unknown_value", place)
         case "currency":
-            if not (len(text) == 3 and text.isascii() and text.isupper() and text.isalpha()):
+            if not _CURRENCY.fullmatch(text):
                 raise RowRefused("not_a_currency", place)
         case "boolean":
             return to_boolean(text, place)

@@ -40,9 +40,9 @@ class _Groups:
     open_rows_max: int
     only: frozenset[GroupKey] | None = None
     """In a further pass, the groups that were left to it."""
-    found: dict[GroupKey, list[NumberedRow]] = field(default_factory=dict)
-    left: set[GroupKey] = field(default_factory=set)
-    too_large: set[GroupKey] = field(default_factory=set)
+    found: dict[GroupKey, list[NumberedRow]] = field(default_factory=dict[GroupKey, list[NumberedRow]])
+    left: set[GroupKey] = field(default_factory=set[GroupKey])
+    too_large: set[GroupKey] = field(default_factory=set[GroupKey])
     open_rows: int = 0
 
     def add(self, key: GroupKey, row: NumberedRow) -> None:
@@ -169,8 +169,7 @@ class Engine:
             yield Unit(service, tuple(lines), ((number, row),))
 
     def _member(self, number: int, row: Row, fact: Fact, groups: _Groups) -> Iterator[Unit]:
-        assert fact.group is not None, "only facts of several rows have members"
-        key = (fact.index, fact.group(row))
+        key = (fact.index, fact.group(row) if fact.group is not None else "")
         groups.add(key, (number, row))
         if len(groups.found.get(key, ())) > GROUP_ROWS_MAX:
             groups.too_large.add(key)

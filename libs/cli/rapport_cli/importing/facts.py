@@ -8,10 +8,9 @@ from typing import Final
 import orjson
 
 from rapport_cli.importing.cells import Column, RowRefused, Test, Text, test_of
-from rapport_cli.importing.faults import nearest
+from rapport_cli.importing.columns import columns_of
 from rapport_cli.importing.kinds import Kind
-from rapport_cli.importing.mapping import EventRule, MappingRefused, Value
-from rapport_cli.importing.mapping import Mapping as FileMapping
+from rapport_cli.importing.mapping import EventRule, Mapping
 from rapport_cli.importing.parts import (
     BadRow,
     Body,
@@ -83,50 +82,7 @@ def row_text(row: Row) -> str:
     return "\x1f".join(row)
 
 
-def columns_of(mapping: FileMapping, header: Sequence[str]) -> Column:
-    """
-    Return the function that finds a column.
-
-    Raises:
-        MappingRefused: The file lacks columns that the mapping reads; each is named with the nearest that is there.
-    """
-    places = {name: place for place, name in enumerate(header)}
-    faults = [
-        f"{place}: the file has no column {name!r}{nearest(name, header)}"
-        for name, place in _needed(mapping)
-        if name not in places
-    ]
-    if faults:
-        raise MappingRefused([*faults, f"columns of the file: {', '.join(header)}"])
-    return places.__getitem__
-
-
-def unused(mapping: FileMapping, header: Sequence[str]) -> list[str]:
-    """Return the columns that the mapping does not read."""
-    needed = {name for name, _ in _needed(mapping)}
-    return [name for name in header if name not in needed]
-
-
-def _needed(mapping: FileMapping) -> list[tuple[str, str]]:
-    """List the columns that a mapping reads, each with its place there."""
-    found = [(test.column, f"skip {number} ({rule.reason})") for number, rule in enumerate(mapping.skip, 1) for test in rule.when]
-    for number, rule in enumerate(mapping.event, 1):
-        place = f"event {number} ({rule.type})"
-        found += [(test.column, f"{place}: when") for test in rule.when]
-        found += [(name, f"{place}: group_by") for name in rule.group_by]
-        found += [(name, f"{place}: key") for name in rule.key]
-        found.append((rule.time.column, f"{place}: time"))
-        values: list[tuple[str, Value]] = []
-        if rule.subject is not None:
-            values += [(f"subject.{name}", value) for name, value in rule.subject if isinstance(value, Value)]
-        for part in ("fields", "items", "attributes"):
-            values += [(f"{part}.{name}", value) for name, value in (getattr(rule, part) or {}).items()]
-        values += [(f"pii.{name}", value) for name, several in rule.pii.items() for value in several]
-        found += [(name, f"{place}: {where}") for where, value in values for name in value.columns]
-    return found
-
-
-def compile_facts(mapping: FileMapping, header: Sequence[str]) -> tuple[Fact, ...]:
+def compile_facts(mapping: Mapping, header: Sequence[str]) -> tuple[Fact, ...]:
     """
     Compile a mapping for a file.
 
@@ -137,41 +93,38 @@ def compile_facts(mapping: FileMapping, header: Sequence[str]) -> tuple[Fact, ..
     return tuple(_compile(index, rule, mapping, column) for index, rule in enumerate(mapping.event))
 
 
-def _compile(index: int, rule: EventRule, mapping: FileMapping, column: Column) -> Fact:
-    kind = rule.kind
-    subject = subject_of(rule, column)
-    group = joined(rule.group_by, column) if rule.group_by else None
+def _compile(index: int, rule: EventRule, mapping: Mapping, column: Column) -> Fact:
+    kind, system = rule.kind, mapping.system
     key = joined(rule.key or rule.group_by, column) if rule.key or rule.group_by else None
+    subject = subject_of(rule.subject, column)
     suffix = f"-{rule.name}" if rule.name else ""
     parts: list[Part] = []
-    if rule.subject is not None:
-        parts.append(customer_part(rule, mapping.system, column))
+    if rule.subject is not None and subject is not None:
+        parts.append(customer_part(subject, system, by_email=rule.subject.email is not None))
     if kind.has_external and key is not None:
-        parts.append(external_part(key, mapping.system, suffix))
-    parts.append(time_part(rule, mapping, column))
-    if kind.type == "crm.customer.created.v1" and "source" not in rule.fields:
+        parts.append(external_part(key, system, suffix))
+    parts.append(time_part(rule.time, mapping.zone, column))
+    if "source" in kind.fields and "source" not in rule.fields:
         parts.append(constant("source", mapping.name))
     if kind.takes_items and "currency" not in rule.fields:
         parts.append(constant("currency", mapping.currency))
-    parts += [field_part(name, value, kind.fields[name], column, mapping.system) for name, value in rule.fields.items()]
-    if rule.type == "case.responded" and "case" not in rule.fields and key is not None:
-        parts.append(reference_part("case", key, mapping.system))
-    if kind.takes_items:
-        parts += items_part(rule, column)
+    parts += [field_part(name, value, kind.fields[name], column, system) for name, value in rule.fields.items()]
+    if "case" in kind.fields and "case" not in rule.fields and key is not None:
+        parts.append(reference_part("case", key, system))
+    if rule.items is not None:
+        parts.append(items_part(rule, rule.items, column))
     if rule.attributes:
         parts.append(attributes_part(rule.attributes, column))
     if rule.pii:
-        parts.append(pii_part(rule, column))
+        parts.append(pii_part(rule.pii, kind, column))
     return Fact(
         index=index,
         kind=kind,
         when=test_of(rule.when, column),
-        group=group,
+        group=joined(rule.group_by, column) if rule.group_by else None,
         subject=subject,
         needs_row_name=kind.has_external and key is None,
-        system=mapping.system,
+        system=system,
         suffix=suffix,
         parts=tuple(parts),
     )
-
-

@@ -2,10 +2,9 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import cast
+from typing import cast, get_args
 
 from pydantic import BaseModel, ValidationError
-
 
 FORMS = {
     "currency": "three capital letters, such as 'EUR'",
@@ -44,11 +43,14 @@ def _place(loc: tuple[int | str, ...], table: dict[str, object]) -> str:
     parts: list[str] = []
     rest = list(loc)
     prefix = ""
-    if len(rest) >= 2 and rest[0] in {"event", "skip"} and isinstance(rest[1], int):
-        entries = cast("list[dict[str, object]]", table[str(rest[0])])
-        label = entries[rest[1]].get("type" if rest[0] == "event" else "reason")
-        prefix = f"{rest[0]} {rest[1] + 1}" + (f" ({label})" if label else "") + (": " if rest[2:] else "")
-        rest = rest[2:]
+    match rest:
+        case ["event" | "skip" as part, int(index), *inside]:
+            entries = cast("list[dict[str, object]]", table[part])
+            label = entries[index].get("type" if part == "event" else "reason")
+            prefix = f"{part} {index + 1}" + (f" ({label})" if label else "") + (": " if inside else "")
+            rest = inside
+        case _:
+            pass
     for step in rest:
         if isinstance(step, int):
             parts.append(f"[{step + 1}]")
@@ -72,5 +74,5 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     """Find the model inside `tuple[Model, ...]`, `Model | None`, `dict[str, Model]` and the like."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    parts = cast("tuple[object, ...]", getattr(annotation, "__args__", ()))
-    return next((model for part in reversed(parts) if (model := _model_in(part)) is not None), None)
+    models = (_model_in(part) for part in reversed(get_args(annotation)))
+    return next((model for model in models if model is not None), None)

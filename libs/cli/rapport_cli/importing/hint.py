@@ -1,4 +1,4 @@
-"""A note of how far an import came, so that it need not send everything again. It may be wrong: claims keep facts single."""
+"""A note of how far an import came, so that it need not send all again. It may be wrong: claims keep facts single."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ class LaneHint:
     """How far one lane came."""
 
     taken: int = 0
-    again: frozenset[int] = field(default_factory=frozenset)
+    again: frozenset[int] = field(default_factory=frozenset[int])
 
 
 Hints = Mapping[str, LaneHint]

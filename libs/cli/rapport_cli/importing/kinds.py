@@ -35,7 +35,7 @@ class Kind:
     service: Service
     command: str
     fields: Mapping[str, Member]
-    pii: Mapping[str, int] = field(default_factory=dict)
+    pii: Mapping[str, int] = field(default_factory=dict[str, int])
     """Personal members and their greatest length."""
     lists: tuple[str, ...] = ()
     """Personal members that hold several values."""

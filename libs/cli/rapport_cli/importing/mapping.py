@@ -26,7 +26,7 @@ class MappingRefused(Exception):
 
 
 def _listed(value: object) -> object:
-    return value if isinstance(value, list | tuple) else (value,)
+    return cast("object", value) if isinstance(value, list | tuple) else (value,)
 
 
 def _zone(value: str) -> str:
@@ -120,9 +120,9 @@ class Subject(_Part):
     @model_validator(mode="before")
     @classmethod
     def _from_value(cls, value: object) -> object:
-        if isinstance(value, dict) and ("id" in value or "email" in value):
-            return cast("dict[str, object]", value)
-        return {"id": value}
+        names = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+        plain: dict[str, object] = {"id": value}
+        return names if "id" in names or "email" in names else plain
 
     @model_validator(mode="after")
     def _is_one_name(self) -> "Subject":
@@ -221,7 +221,9 @@ def load(name_or_path: str) -> Mapping:
     if re.fullmatch(r"[a-z0-9_]+", name_or_path) and not Path(name_or_path).is_file():
         if name_or_path not in shipped():
             hint = nearest(name_or_path, shipped())
-            raise MappingRefused([f"there is no mapping {name_or_path!r}{hint}; those that come along: {', '.join(shipped())}"])
+            raise MappingRefused(
+                [f"there is no mapping {name_or_path!r}{hint}; those that come along: {', '.join(shipped())}"]
+            )
         raw = (files("rapport_cli") / "mappings" / f"{name_or_path}.toml").read_bytes()
     else:
         raw = _read(Path(name_or_path))
@@ -257,8 +259,10 @@ def _misfits(rule: EventRule) -> Iterator[str]:
         yield f"type {rule.type!r} is not known{nearest(rule.type, KINDS)}; possible: {', '.join(KINDS)}"
         return
     if kind.needs_subject != (rule.subject is not None):
-        yield "subject is missing: the column with the customer's number" if kind.needs_subject else (
-            f"subject does not belong here: {rule.type} is about the customer of its case"
+        yield (
+            "subject is missing: the column with the customer's number"
+            if kind.needs_subject
+            else (f"subject does not belong here: {rule.type} is about the customer of its case")
         )
     if not kind.has_external and (rule.group_by or rule.key):
         yield f"group_by and key do not belong to {rule.type}: its first row for each subject counts"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 from rapport_cli.importing.cells import (
     CODE_LENGTH_MAX,
@@ -18,10 +19,11 @@ from rapport_cli.importing.cells import (
     to_boolean,
     to_integer,
 )
-from rapport_cli.importing.kinds import ITEM_LENGTH_MAX, ITEM_NUMBERS, TOTAL_OF, Member
-from rapport_cli.importing.mapping import EventRule, Value
-from rapport_cli.importing.mapping import Mapping as FileMapping
+from rapport_cli.importing.kinds import ITEM_LENGTH_MAX, ITEM_NUMBERS, TOTAL_OF, Kind, Member
+from rapport_cli.importing.mapping import EventRule, Subject, Time, Value
 from rapport_cli.importing.rows import Row
+
+T = TypeVar("T")
 
 Body = dict[str, object]
 Part = Callable[[Sequence[Row], Body], None]
@@ -37,14 +39,30 @@ class BadRow(Exception):
         self.cause = cause
 
 
-def subject_of(rule: EventRule, column: Column) -> Text | None:
-    if rule.subject is None:
-        return None
-    value = rule.subject.id or rule.subject.email
+def each(rows: Sequence[Row], read: Callable[[Row], T]) -> list[T]:
+    """
+    Read something from each row.
+
+    Raises:
+        BadRow: It cannot be read from this one.
+    """
+    found: list[T] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except RowRefused as cause:
+            raise BadRow(len(found), cause) from cause
+    return found
+
+
+def subject_of(subject: Subject | None, column: Column) -> Text | None:
+    """Return the function that reads the customer's outside name."""
+    value = (subject.id or subject.email) if subject is not None else None
     return text_of(value, column) if value is not None else None
 
 
 def joined(names: Sequence[str], column: Column) -> Callable[[Row], str]:
+    """Return the function that makes one key of several cells."""
     places = [column(name) for name in names]
     if len(places) == 1:
         only = places[0]
@@ -54,34 +72,38 @@ def joined(names: Sequence[str], column: Column) -> Callable[[Row], str]:
 
 
 def constant(name: str, value: str) -> Part:
+    """Put in the same value always."""
+
     def put(_: Sequence[Row], body: Body) -> None:
         body[name] = value
 
     return put
 
 
-def customer_part(rule: EventRule, system: str, column: Column) -> Part:
-    text = subject_of(rule, column)
-    assert text is not None and rule.subject is not None, "only rules with a subject come here"
-    by_email = rule.subject.email is not None
-    once = rule.kind.once_per_subject
+def customer_part(text: Text, system: str, *, by_email: bool) -> Part:
+    """Name the customer, who must be the same in all rows."""
 
-    def put(rows: Sequence[Row], body: Body) -> None:
-        name = text(rows[0])
+    def read(row: Row) -> str:
+        name = text(row)
         if name is None:
             raise RowRefused("missing_value", "subject")
         if len(name) > CODE_LENGTH_MAX:
             raise RowRefused("too_long", "subject")
-        if not once and len(rows) > 1:
-            for index, row in enumerate(rows):
-                if text(row) != name:
-                    raise BadRow(index, RowRefused("other_customer_in_group", "subject"))
-        body["customer"] = {"email": name} if by_email else {"system": system, "external_id": name}
+        return name
+
+    def put(rows: Sequence[Row], body: Body) -> None:
+        names = each(rows, read)
+        if len(names) > 1 and len(set(names)) > 1:
+            other = next(index for index, name in enumerate(names) if name != names[0])
+            raise BadRow(other, RowRefused("other_customer_in_group", "subject"))
+        body["customer"] = {"email": names[0]} if by_email else {"system": system, "external_id": names[0]}
 
     return put
 
 
 def external_part(key: Callable[[Row], str], system: str, suffix: str) -> Part:
+    """Name the fact by its number in its own system."""
+
     def put(rows: Sequence[Row], body: Body) -> None:
         name = key(rows[0])
         if not name:
@@ -92,6 +114,8 @@ def external_part(key: Callable[[Row], str], system: str, suffix: str) -> Part:
 
 
 def reference_part(name: str, text: Text, system: str) -> Part:
+    """Name another thing by its number in that system; a case must be named."""
+
     def put(rows: Sequence[Row], body: Body) -> None:
         if found := text(rows[0]):
             body[name] = {"system": system, "id": checked_code(found, name)}
@@ -101,30 +125,18 @@ def reference_part(name: str, text: Text, system: str) -> Part:
     return put
 
 
-def time_part(rule: EventRule, mapping: FileMapping, column: Column) -> Part:
-    read = time_of(rule.time, mapping.zone, column)
+def time_part(time: Time, zone: str, column: Column) -> Part:
+    """Say when it happened: the earliest time of the rows."""
+    read = time_of(time, zone, column)
 
     def put(rows: Sequence[Row], body: Body) -> None:
-        if len(rows) == 1:
-            body["at"] = read(rows[0])
-            return
-        body["at"] = min(_each(rows, read))
+        body["at"] = min(each(rows, read))
 
     return put
 
 
-def _each(rows: Sequence[Row], read: Callable[[Row], object]) -> list[object]:
-    index = 0
-    found: list[object] = []
-    try:
-        for index, row in enumerate(rows):
-            found.append(read(row))
-    except RowRefused as cause:
-        raise BadRow(index, cause) from cause
-    return found
-
-
 def field_part(name: str, value: Value, member: Member, column: Column, system: str) -> Part:
+    """Put in one field, from the first row."""
     if name in {"purchase", "case"}:
         return reference_part(name, text_of(value, column), system)
     if member.check == "number":
@@ -146,16 +158,29 @@ def field_part(name: str, value: Value, member: Member, column: Column, system: 
     return put
 
 
-def items_part(rule: EventRule, column: Column) -> list[Part]:
-    total_name = TOTAL_OF[rule.type]
-    parts: list[Part] = []
-    totals = number_of(rule.items["line_total"], column, "items.line_total") if rule.items else None
-    if rule.items is not None and totals is not None:
-        parts.append(_item_list(rule.items, totals, column, None if total_name in rule.fields else total_name))
-    return parts
+def items_part(rule: EventRule, items: Mapping[str, Value], column: Column) -> Part:
+    """Put in one item for each row, and their sum where the mapping does not name the total itself."""
+    total = number_of(items["line_total"], column, "items.line_total")
+    read = _item(items, total, column)
+    name = TOTAL_OF[rule.type]
+    adds = name not in rule.fields
+
+    def put(rows: Sequence[Row], body: Body) -> None:
+        found = each(rows, read)
+        body["items"] = [item for item, _ in found]
+        if not adds:
+            return
+        added = Decimal(0)
+        for _, amount in found:
+            added = EXACT.add(added, amount)
+        if name == "amount" and added < 0:
+            raise RowRefused("negative_amount", name)
+        body[name] = format(added, "f")
+
+    return put
 
 
-def _item_list(items: Mapping[str, Value], total: Numeric, column: Column, total_name: str | None) -> Part:
+def _item(items: Mapping[str, Value], total: Numeric, column: Column) -> Callable[[Row], tuple[Body, Decimal]]:
     texts = [(name, text_of(value, column)) for name, value in items.items() if name not in ITEM_NUMBERS]
     numbers = [
         (name, number_of(value, column, f"items.{name}"))
@@ -179,37 +204,18 @@ def _item_list(items: Mapping[str, Value], total: Numeric, column: Column, total
         item["line_total"] = format(amount, "f")
         return item, amount
 
-    def put(rows: Sequence[Row], body: Body) -> None:
-        listed: list[Body] = []
-        added = Decimal(0)
-        index = 0
-        try:
-            for index, row in enumerate(rows):
-                item, amount = read(row)
-                listed.append(item)
-                added = EXACT.add(added, amount)
-        except RowRefused as cause:
-            raise BadRow(index, cause) from cause
-        body["items"] = listed
-        if total_name is not None:
-            if total_name == "amount" and added < 0:
-                raise RowRefused("negative_amount", total_name)
-            body[total_name] = format(added, "f")
-
-    return put
+    return read
 
 
 def attributes_part(values: Mapping[str, Value], column: Column) -> Part:
-    reads = [(name, text_of(value, column), value.kind) for name, value in values.items()]
+    """Put in the coded facts of the first row; empty ones are left out."""
+    reads = [(name, f"attributes.{name}", text_of(value, column), value.kind) for name, value in values.items()]
 
     def put(rows: Sequence[Row], body: Body) -> None:
-        first = rows[0]
         found: dict[str, object] = {}
-        for name, text, kind in reads:
-            value = text(first)
-            if value is None:
+        for name, place, text, kind in reads:
+            if (value := text(rows[0])) is None:
                 continue
-            place = f"attributes.{name}"
             if kind == "text":
                 found[name] = checked_code(value, place)
             elif kind == "integer":
@@ -222,9 +228,9 @@ def attributes_part(values: Mapping[str, Value], column: Column) -> Part:
     return put
 
 
-def pii_part(rule: EventRule, column: Column) -> Part:
-    reads = [(name, [text_of(value, column) for value in values]) for name, values in rule.pii.items()]
-    kind = rule.kind
+def pii_part(values: Mapping[str, Sequence[Value]], kind: Kind, column: Column) -> Part:
+    """Put in the personal values of the first row; empty ones are left out."""
+    reads = [(name, [text_of(value, column) for value in several]) for name, several in values.items()]
 
     def put(rows: Sequence[Row], body: Body) -> None:
         found: dict[str, object] = {}

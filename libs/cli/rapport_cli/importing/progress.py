@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import Progress as Bar, TaskID
 
 LINE_SECONDS: Final = 10.0
 DRAW_SECONDS: Final = 0.2
@@ -50,7 +49,9 @@ class Progress:
             self._bar = self._stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Take the bar away."""
         self._stack.close()
 

@@ -5,11 +5,11 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CELL_CHARACTERS_MAX = 65_536
 ROW_CHARACTERS_MAX = 1_048_576
 COLUMNS_MAX = 1_000
+UNPACKED_BYTES_FREE = 67_108_864
+UNPACKED_RATIO_MAX = 200
+"""A file that unpacks to more than the first figure, and to more than so many times its size, is made to do harm."""
 _READ_BYTES = 262_144
 _GZIP = b"\x1f\x8b"
 
@@ -37,12 +40,21 @@ class Broken:
         self.cells = cells
 
 
+class Readable(Protocol):
+    """Gives bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes; none at the end."""
+        ...
+
+
 class _Counted(io.RawIOBase):
     """Passes a file on, and knows the digest of what was read and how much of the file that was."""
 
-    def __init__(self, content: IO[bytes], position: IO[bytes]) -> None:
+    def __init__(self, content: "Readable", file: IO[bytes]) -> None:
         self._content = content
-        self._position = position
+        self._file = file
+        self._size = 0
         self.digest = hashlib.sha256()
 
     def readable(self) -> bool:
@@ -57,12 +69,16 @@ class _Counted(io.RawIOBase):
         except OSError as error:
             msg = f"the file cannot be read: {error.strerror or error}"
             raise FileRefused(msg) from error
+        self._size += len(chunk)
+        if self._size > UNPACKED_BYTES_FREE and self._size > UNPACKED_RATIO_MAX * self.offset():
+            msg = f"the file unpacks to more than {UNPACKED_RATIO_MAX} times its size"
+            raise FileRefused(msg)
         self.digest.update(chunk)
         memoryview(buffer)[: len(chunk)] = chunk
         return len(chunk)
 
     def offset(self) -> int:
-        return self._position.tell()
+        return self._file.tell()
 
 
 class Table:
@@ -70,7 +86,9 @@ class Table:
 
     def __init__(self, raw: _Counted, delimiter: str) -> None:
         self._raw = raw
-        text = io.TextIOWrapper(io.BufferedReader(raw, _READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline="")
+        text = io.TextIOWrapper(
+            io.BufferedReader(raw, _READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline=""
+        )
         self._line: list[str] = []
         self._size = 0
         self._reader = csv.reader(self._lines(text), delimiter=delimiter, strict=True)
@@ -119,7 +137,7 @@ class Table:
             self._line.append(line)
             self._size += len(line)
             if self._size >= ROW_CHARACTERS_MAX:
-                msg = f"a row is longer than {ROW_CHARACTERS_MAX:,} characters; is this a CSV file with the right delimiter?"
+                msg = f"a row is longer than {ROW_CHARACTERS_MAX:,} characters; is this a table?"
                 raise FileRefused(msg)
             if "\0" in line:
                 self._flaw = "nul_character"
@@ -132,7 +150,7 @@ class Table:
 
     def _read_header(self) -> tuple[str, ...]:
         try:
-            names = [name.strip() for name in next(self._reader, [])]
+            names = [name.strip() for name in next(self._reader, Row())]
         except csv.Error as error:
             msg = f"the first line is no header: {error}"
             raise FileRefused(msg) from error
@@ -149,7 +167,7 @@ class Table:
 
 
 @contextmanager
-def open_table(path: Path, delimiter: str = ",") -> Iterator[Table]:
+def open_table(path: Path, delimiter: str = ",") -> Generator[Table]:
     """
     Open a file for one pass.
 
@@ -165,8 +183,7 @@ def open_table(path: Path, delimiter: str = ",") -> Iterator[Table]:
     with file:
         is_gzip = file.read(2) == _GZIP
         file.seek(0)
-        content: IO[bytes] = gzip.GzipFile(fileobj=file) if is_gzip else file
-        yield Table(_Counted(content, file), delimiter)
+        yield Table(_Counted(gzip.GzipFile(fileobj=file) if is_gzip else file, file), delimiter)
 
 
 def _printable(row: Row) -> Row:

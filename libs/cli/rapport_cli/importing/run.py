@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,10 +12,11 @@ from uuid import UUID
 from rapport_chassis.positions import merge_tokens
 from rapport_cli.importing import hint
 from rapport_cli.importing.account import Account, ErrorFile, RowError, remove_old
+from rapport_cli.importing.courier import PATIENCE_SECONDS
 from rapport_cli.importing.engine import Engine
-from rapport_cli.importing.hint import Hints, LaneHint, import_id
+from rapport_cli.importing.hint import Hints, import_id
 from rapport_cli.importing.kinds import KINDS, SERVICES, Service
-from rapport_cli.importing.lane import IN_FLIGHT, PATIENCE_SECONDS, HintWrong, Lane
+from rapport_cli.importing.lane import IN_FLIGHT, HintWrong, Lane
 from rapport_cli.importing.mapping import Mapping
 from rapport_cli.importing.progress import Progress
 from rapport_cli.importing.survey import Survey, survey
@@ -54,7 +55,7 @@ class Outcome:
     seconds: float
     rows_per_second: int
     import_id: UUID | None = None
-    sent: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict[str, int])
     """Lines of this run by what the services said: recorded, repeated, nothing_new, refused."""
     facts_per_second: int = 0
     error_file: str | None = None
@@ -125,7 +126,7 @@ class _Sending:
 
     def run(self, began: float) -> Outcome:
         remove_old(self._folder)
-        hints = {} if self._order.from_start else hint.read(self._note, self._place)
+        hints: Hints = {} if self._order.from_start else hint.read(self._note, self._place)
         with self._lanes(hints) as lanes:
             self._tell_start(lanes)
             self._send(lanes)
@@ -136,24 +137,23 @@ class _Sending:
         outcome.import_id = self._id
         outcome.sent = dict(sent)
         outcome.facts_per_second = round(sum(outcome.facts.values()) / outcome.seconds)
-        outcome.position = merge_tokens(*(token for lane in lanes.values() for token in lane.positions)) or None
+        tokens = [token for lane in lanes.values() for token in lane.positions]
+        outcome.position = merge_tokens(*tokens) if tokens else None
         error_file = self._account.error_file
         if error_file is not None and error_file.is_there:
             outcome.error_file = str(error_file.path)
         return outcome
 
     @contextmanager
-    def _lanes(self, hints: Hints) -> Iterator[dict[Service, Lane]]:
+    def _lanes(self, hints: Hints) -> Generator[dict[Service, Lane]]:
         lanes: dict[Service, Lane] = {}
         try:
             for service in self._services:
-                known = hints.get(service, LaneHint())
                 lanes[service] = Lane(
                     service,
                     self._access,
                     self._account,
-                    known_until=known.taken,
-                    again=known.again,
+                    known=hints.get(service),
                     in_flight=self._order.in_flight,
                     patience_seconds=self._order.patience_seconds,
                 )

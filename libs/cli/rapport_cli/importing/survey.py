@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from rapport_cli.importing.cells import RowRefused, Test, test_of
-from rapport_cli.importing.facts import Fact, columns_of, compile_facts, row_text, unused
+from rapport_cli.importing.columns import columns_of, unused
+from rapport_cli.importing.facts import Fact, compile_facts, row_text
 from rapport_cli.importing.mapping import Mapping
 from rapport_cli.importing.rows import Broken, FileRefused, Row, Table, open_table
 
 ROWS_MAX: Final = 50_000_000
+TRIAL_ROWS: Final = 10_000
+"""If so many rows from the first on are broken, it is not the file that the mapping means."""
 PULSE_ROWS: Final = 1_000
 
 Pulse = Callable[[int, int], None]
@@ -65,16 +68,22 @@ def survey(path: Path, mapping: Mapping, pulse: Pulse) -> Survey:
         grouped = [fact for fact in sorter.facts if fact.group is not None]
         hashes = {fact.index: array("q") for fact in grouped}
         names = array("q") if any(fact.needs_row_name for fact in sorter.facts) else None
-        count = 0
+        count = whole = 0
         for row in table.rows():
             if count % PULSE_ROWS == 0:
                 pulse(count, table.offset())
             count += 1
-            keys = None if isinstance(row, Broken) or not row else _keys(sorter, grouped, row)
+            keys = None
+            if not isinstance(row, Broken):
+                whole += 1
+                keys = _keys(sorter, grouped, row) if row else None
+                if names is not None and keys is not None:
+                    names.append(hash(row_text(row)))
             for fact in grouped:
                 hashes[fact.index].append(keys.get(fact.index, 0) if keys else 0)
-            if names is not None and keys is not None:
-                names.append(hash(row_text(row)))
+            if count == TRIAL_ROWS and not whole:
+                msg = f"none of the first {TRIAL_ROWS:,} rows is whole; is this the right file?"
+                raise FileRefused(msg)
             if count > ROWS_MAX:
                 msg = f"the file has more than {ROWS_MAX:,} rows; import it in parts"
                 raise FileRefused(msg)

@@ -72,8 +72,8 @@ class Comparison:
     """What came of it."""
 
     compared: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list[Difference])
+    unanswered: list[str] = field(default_factory=list[str])
     """Figures that the truth asks for in `first_report`, and no path of the mapping answers."""
 
     @property
@@ -101,7 +101,7 @@ def figures(paths: Mapping[str, str], report: Json) -> dict[Place, Json]:
 
 def compare(paths: Mapping[str, str], report: Json, truth: Json) -> Comparison:
     """
-    Compare every figure that the mapping names, and look whether it names all that `first_report` of the truth asks for.
+    Compare every figure that the mapping names, and look whether these are all that `first_report` asks for.
 
     Strings (money) and integers must be equal exactly, fractions within a relative error of 1e-6.
     """
@@ -154,7 +154,7 @@ def _child(node: object, step: Step, *, is_list: bool) -> object:
         member, value = step
         found = next((element for element in elements if str(element[member]) == value), None)
         if found is None:
-            found = {member: value}
+            found = dict[str, Json]({member: value})
             elements.append(found)
         return found
     empty: object = [] if is_list else {}
@@ -184,9 +184,9 @@ def _walk(segments: Sequence[str], tree: Json, bound: dict[str, str]) -> Iterato
 
 def _asked(truth: Json) -> Iterator[Place]:
     """Yield the place of every figure under the paths that `first_report` lists."""
-    asked = cast("dict[str, Json]", truth).get("first_report") if isinstance(truth, dict) else None
-    for path in cast("list[str]", asked) if isinstance(asked, list) else []:
-        yield from _leaves_at(path.split("."), truth, ())
+    members = cast("dict[str, Json]", truth) if isinstance(truth, dict) else {}
+    for path in cast("list[str]", members.get("first_report", [])):
+        yield from _leaves_at(path.split("."), members, ())
 
 
 def _leaves_at(segments: Sequence[str], tree: Json, place: Place) -> Iterator[Place]:

@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m rapport_cli`."""
+
+from rapport_cli.main import app
+
+app()
