@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 
 _PAUSE_SECONDS = 0.01
@@ -19,9 +20,11 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: flo
     Raises:
         AssertionError: It did not hold in time.
     """
+    deadline = time.monotonic() + seconds
     try:
         async with asyncio.timeout(seconds):
-            while True:
+            # A cancellation can get lost in what is awaited (`wait_for` of Python 3.11), so the clock is asked too.
+            while time.monotonic() < deadline:
                 answer = condition()
                 if inspect.isawaitable(answer):
                     answer = await answer
@@ -29,5 +32,6 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: flo
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
     except TimeoutError:
-        msg = f"not within {seconds} s: {what}"
-        raise AssertionError(msg) from None
+        pass
+    msg = f"not within {seconds} s: {what}"
+    raise AssertionError(msg)
