@@ -86,7 +86,7 @@ def test_only_facts_that_are_nobodys_are_shown() -> None:
     problem = problem_of(refusal)
 
     assert problem is not None
-    assert problem.facts == {"customer_id": UUID(int=1), "count": 3, "total": "1.5", "status": "merged"}
+    assert problem.facts == {"customer_id": UUID(int=1), "count": 3, "total": Decimal("1.5"), "status": "merged"}
 
 
 def test_every_fact_that_is_shown_can_be_written() -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport_chassis.answers import to_json
 from rapport_chassis.auth import Caller
 from rapport_chassis.commands import BODY_TOO_SLOW, CommandRoute, outcome_of, status_of
 from rapport_chassis.desk import Desk
@@ -108,7 +108,7 @@ async def _answer(desk: Desk, routes: Mapping[str, CommandRoute], caller: Caller
         else:
             answers[each.index] = _refused(result) if isinstance(result, Refusal) else _no(result, "invalid")
     _count(desk, wished, answers)
-    body = b"\n".join(orjson.dumps(each) for each in answers) + (b"\n" if answers else b"")
+    body = b"\n".join(to_json(each) for each in answers) + (b"\n" if answers else b"")
     APPENDED.labels(desk.service.name).inc(sum(len(each.event_ids) for each in done if not each.repeated))
     headers = {HEADER: await desk.token_of(done)} if done else {}
     return Response(body, headers=headers, media_type=MEDIA_TYPE)

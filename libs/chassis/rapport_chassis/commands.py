@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport_chassis.answers import answer_json
 from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import correlation_of, traceparent_of
 from rapport_chassis.plain_routes import PlainRoute
@@ -135,14 +136,12 @@ def _mount(desk: Desk, route: CommandRoute) -> PlainRoute:
 
 async def _granted(desk: Desk, route: CommandRoute, done: Done) -> Response:
     """Answer a wish that was granted; a repeat gets the very answer of the first time."""
-    body = orjson.dumps(
-        {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids},
-    )
+    body = {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids}
     status = status_of(done)
     headers = {"ETag": f'"{done.version}"', HEADER: await desk.token_of([done])}
     if status == HTTPStatus.CREATED and route.begins:
         headers["Location"] = f"{route.handler.route}/{done.id}"
-    return Response(body, status, headers, "application/json")
+    return answer_json(body, status, headers)
 
 
 OUTCOMES: Final = ("recorded", "repeated", "nothing_new", "refused", "invalid")

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rapport_chassis.answers import answer_json
 from rapport_chassis.plain_routes import PlainRoute
 from rapport_chassis.telemetry import CONTENT_TYPE, exposition
 
@@ -105,7 +105,7 @@ async def _live(_: Request) -> Response:
 
 def _answer(body: Mapping[str, object], *, is_able: bool) -> Response:
     headers = {} if is_able else {"Retry-After": "2"}
-    return Response(orjson.dumps(body), 200 if is_able else 503, headers, "application/json")
+    return answer_json(body, 200 if is_able else 503, headers)
 
 
 def _routes(ready: Endpoint, metrics: Endpoint) -> list[PlainRoute]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from rapport_chassis.answers import answer_json
 from rapport_chassis.desk import OPERATOR, AtDesk
 from rapport_chassis.problems import Problem, Refused
 from rapport_chassis.reading import Read
@@ -138,8 +139,7 @@ def ledger_router() -> APIRouter:
             "traceparent": event.meta.traceparent,
             "data": orjson.Fragment(event.data),
         }
-        body = orjson.dumps({name: value for name, value in shown.items() if value is not None})
-        return Response(body, media_type="application/json")
+        return answer_json({name: value for name, value in shown.items() if value is not None})
 
     @router.get("/v1/readers", operation_id="get_readers")
     async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:

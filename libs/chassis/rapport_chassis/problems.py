@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
-import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from rapport_chassis.answers import to_json
 from rapport_chassis.auth import TokenRefused
 from rapport_chassis.keysets import KeysUnreachable
 from rapport_events.errors import Clash, Denied, Malformed, Missing, Refusal, Stale
@@ -72,7 +72,7 @@ class Problem:
 
     def response(self, correlation_id: str | None = None) -> Response:
         """Return the HTTP answer."""
-        body = orjson.dumps(self.members(correlation_id))
+        body = to_json(self.members(correlation_id))
         return Response(body, status_code=self.status, media_type=MEDIA_TYPE, headers=dict(self.headers))
 
 
@@ -143,18 +143,13 @@ def problem_of(error: BaseException, known: Collection[str] = ()) -> Problem | N
 
 def _of_refusal(refusal: Refusal) -> Problem:
     status = next((status for family, status in _FAMILIES if isinstance(refusal, family)), 409)
-    facts = {name: _shown(value) for name, value in refusal.facts.items() if _is_plain(value)}
+    facts = {name: value for name, value in refusal.facts.items() if _is_plain(value)}
     return Problem(status, refusal.code, refusal.sentence, facts)
 
 
 def _of_status(status: int, headers: Mapping[str, str] | None) -> Problem:
     code = {404: "route_not_found", 405: "method_not_allowed"}.get(status, f"http_{status}")
     return Problem(status, code, HTTPStatus(status).phrase + ".", headers=headers or {})
-
-
-def _shown(value: object) -> object:
-    """Return a fact as JSON takes it; money is exact, so it is a text."""
-    return str(value) if isinstance(value, Decimal) else value
 
 
 def _is_plain(value: object) -> bool:

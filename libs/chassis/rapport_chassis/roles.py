@@ -23,7 +23,9 @@ from rapport_chassis.telemetry import ROLE_RESTARTS, ROLE_UP
 from rapport_events.consuming import Consuming, ConsumingSettings
 from rapport_events.database import Pool, open_pool
 from rapport_events.derivations import derive
+from rapport_events.envelope import topic_of
 from rapport_events.execute import Executor
+from rapport_events.kafka import apply_topics
 from rapport_events.keyring import Keyring
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
@@ -206,6 +208,10 @@ async def keep_views(member: Member) -> None:
     if not service.views:
         await _idle(member, "readers")
         return
+    # A consumer that subscribes to a topic before it exists waits long until it looks again.
+    await apply_topics(
+        house.broker.kafka, [topic_of(source, prefix=house.broker.topic_prefix) for source in service.sources]
+    )
     keeper = settings.keeper.get_secret_value()
     pool = await open_pool(keeper, name=f"{service.name}.readers", connections_max=_READERS_CONNECTIONS)
     try:
@@ -215,6 +221,7 @@ async def keep_views(member: Member) -> None:
                 bootstrap=house.broker.kafka,
                 group=f"{house.broker.topic_prefix}-{service.name}",
                 prefix=house.broker.topic_prefix,
+                session_seconds=house.broker.session_seconds,
             ),
             heads=house.peers.heads,
             scan=partial(_scan, house.broker.kafka),

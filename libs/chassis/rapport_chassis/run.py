@@ -6,7 +6,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -50,14 +50,15 @@ _GC_THRESHOLDS: Final = (50_000, 20, 50)
 _SETTLED_SECONDS_MAX: Final = 10
 _LOOK_SECONDS: Final = 0.05
 
+Find = Callable[[list[str]], list[Service]]
 G = TypeVar("G", bound=Settings)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, find: Find = find_services) -> int:
     """Run until SIGTERM or SIGINT; return the exit code (0 stopped in order, 2 refused to start)."""
     names, roles = _parse(arguments)
     try:
-        services = find_services(names)
+        services = find(names)
         process = read(Process)
         refuse_unknown(_names_of(services), {*PORTS, *names})
         set_up_logging(process.log_level)
@@ -224,6 +225,9 @@ async def _drain(members: Sequence[Member], serving: Sequence[asyncio.Task[None]
         member.is_stopping = member.readiness.is_stopping = True
         if member.server is not None:
             member.server.should_exit = True
+        if member.listener is not None:
+            # The server closes its copy; with this one open, the kernel would still take connections that nobody serves.
+            member.listener.close()
     if serving:
         await asyncio.wait(serving, timeout=seconds + 1)
 
