@@ -59,6 +59,8 @@ class ConsumingSettings:
     still_seconds: float = 10.0
     """How long a view at the end of its topic may stay below the head before the topic is read again."""
     commit_every_seconds: float = 5.0
+    session_seconds: float = 45.0
+    """How long a silent member keeps its partitions; the embedded broker lets a group wait for half of it at every join."""
     flush_every_seconds: float = 0.1
 
 
@@ -148,7 +150,8 @@ class Consuming(ConsumerRebalanceListener):
             max_partition_fetch_bytes=2 * 1024 * 1024,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            session_timeout_ms=45_000,
+            session_timeout_ms=int(settings.session_seconds * 1_000),
+            heartbeat_interval_ms=int(min(3.0, settings.session_seconds / 3) * 1_000),
             rebalance_timeout_ms=60_000,
             max_poll_interval_ms=600_000,
             partition_assignment_strategy=(RangePartitionAssignor,),
