@@ -54,7 +54,7 @@ class Peers:
     """Asks owners of ledgers over HTTP, on behalf of all services in this process."""
 
     def __init__(self, url_of: Callable[[str], str], seal: PeerSeal) -> None:
-        self._url_of = url_of
+        self.address_of = url_of
         self._seal = seal
         self._answers: dict[str, tuple[float, LedgerState | None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
@@ -87,7 +87,7 @@ class Peers:
             return None
 
     def _request(self, source: str, method: str, path: str, body: bytes | None) -> object:
-        address = urlsplit(self._url_of(source))
+        address = urlsplit(self.address_of(source))
         secure = address.scheme == "https"
         make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = make(address.netloc, timeout=ANSWER_SECONDS_MAX)

@@ -1,0 +1,63 @@
+"""The web console as one value: the only file that knows all of its screens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from rapport_chassis.service import Service
+from rapport_console import door
+from rapport_console.pages import STATIC
+from rapport_console.screens.customer import page as customer
+from rapport_console.screens.customers import page as customers
+from rapport_console.screens.enter import page as enter
+from rapport_console.screens.event import page as event
+from rapport_console.screens.overview import page as overview
+from rapport_console.screens.readers import page as readers
+from rapport_console.session import NotSignedIn
+from rapport_console.suite import SERVICES, Suite
+
+CONNECTIONS_MAX: Final = 50
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Keep connections to the services as long as pages are served."""
+    address_of = app.state.desk.peers.address_of
+    limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
+    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+        app.state.suite = Suite(client, {service: address_of(service) for service in SERVICES})
+        yield
+
+
+def _extend(app: FastAPI) -> None:
+    app.mount("/static", StaticFiles(directory=str(STATIC)), name="static")
+    app.add_exception_handler(NotSignedIn, _show_the_way_in)
+
+
+async def _show_the_way_in(request: Request, _error: Exception) -> Response:
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/enter"})
+    return RedirectResponse("/enter", 303)
+
+
+service = Service(
+    name="console",
+    package="rapport_console",
+    owns_ledger=False,
+    routers=(
+        enter.router,
+        overview.router,
+        customers.router,
+        customer.router,
+        event.router,
+        readers.router,
+        door.router,
+    ),
+    extend=_extend,
+    lifespan=_lifespan,
+)
