@@ -47,7 +47,7 @@ class House:
             "PATH": os.environ["PATH"],
             "RAPPORT_KAFKA": kafka,
             "RAPPORT_TOPIC_PREFIX": prefix,
-            "RAPPORT_SESSION_SECONDS": "6",
+            "RAPPORT_CONSUMER_GROUPS": "false",
             "RAPPORT_KEYRING": keyring.app,
             "RAPPORT_MASTER_KEY_FILE": str(folder / "master"),
             "RAPPORT_ISSUER": ISSUER,

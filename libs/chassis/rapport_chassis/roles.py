@@ -219,7 +219,7 @@ async def keep_views(member: Member) -> None:
             [ViewReader(view, pool, house.keyring) for view in service.views],
             ConsumingSettings(
                 bootstrap=house.broker.kafka,
-                group=f"{house.broker.topic_prefix}-{service.name}",
+                group=f"{house.broker.topic_prefix}-{service.name}" if house.broker.consumer_groups else None,
                 prefix=house.broker.topic_prefix,
                 session_seconds=house.broker.session_seconds,
             ),

@@ -146,6 +146,8 @@ class Broker(Settings):
 
     kafka: Annotated[str, AfterValidator(_is_host_and_port)] = Field(description="host:port of the Kafka broker")
     topic_prefix: Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,62}$")] = "crm"
+    consumer_groups: bool = True
+    """Whether replicas of a service's readers share the partitions; if not, one process reads them all, and at once."""
     session_seconds: Annotated[float, Field(ge=6, le=300)] = 45
     """How long a killed reader keeps its partitions; the embedded broker makes readers wait for half of it at the start."""
 
