@@ -17,23 +17,19 @@ C = TypeVar("C", bound="Command")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class ExternalRef(BaseModel):
+class ExternalRef(BaseModel, frozen=True, extra="forbid"):
     """The name of a fact in another system; the same name is one fact for ever."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: Name
     id: Name
 
 
-class CustomerRef(BaseModel):
+class CustomerRef(BaseModel, frozen=True, extra="forbid"):
     """
     Names a customer: by `id` (or just the id), by `system` and `external_id`, or by `email`.
 
     A name from outside always computes the same customer id, so no service waits for another to know it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: UUID | None = None
     system: Name | None = None
