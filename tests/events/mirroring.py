@@ -9,14 +9,16 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from rapport_events.database import Connection, Pool, open_pool
 from rapport_events.envelope import topic_of
 from rapport_events.gate import reopen
-from rapport_events.kafka import Outgoing, apply_topics, producing
+from rapport_events.kafka import apply_topics
 from rapport_events.mirror import Mirror, MirrorSettings
+from rapport_events.producer import Outgoing, producing
 from rapport_events.scanner import read_partition
-from tests.events.servers import ServiceDatabase
+from tests.databases import ServiceDatabase
 from tests.waiting import until
 
 _NAMES = UUID(int=7)
@@ -189,3 +191,16 @@ async def until_stopped(mirror: Mirror, alarm: str) -> None:
         seconds=SECONDS,
         what=f"the mirror stops with {alarm}",
     )
+
+
+async def until_readable(place: Place, partition: int, size: int) -> None:
+    """Wait until a reader gets this many events of a partition from the first record on."""
+
+    async def is_readable() -> bool:
+        try:
+            return reached(await place.records(partition)) == line(partition, 1, size)
+        except KafkaError:
+            # There may be no topic, or no broker, for a while.
+            return False
+
+    await until(is_readable, seconds=2 * SECONDS, what=f"{size} events can be read")

@@ -4,9 +4,10 @@ from prometheus_client import REGISTRY
 
 from rapport_events.copying import Copying
 from rapport_events.envelope import Meta, from_headers, key_of, to_headers
-from rapport_events.kafka import apply_topics, producing
+from rapport_events.kafka import apply_topics
 from rapport_events.mirror import Mirror
 from rapport_events.postgres_ledger import PostgresLedger
+from rapport_events.producer import producing
 from rapport_events.scanner import read_partition
 from tests.events.mirroring import Place, line, quicker, running, until_reached
 from tests.waiting import until

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
 from rapport_cli.embedded.broker import Broker
 from rapport_events.mirror import Mirror
-from tests.events.mirroring import Place, line, quicker, reached, running, until_reached
+from tests.events.mirroring import Place, quicker, running, until_reached, until_readable
 from tests.waiting import until
 
 P = 7
@@ -29,16 +28,6 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
 def fragile(place: Place, broker: Broker) -> Place:
     """A place whose broker can be killed."""
     return replace(place, settings=replace(place.settings, bootstrap=broker.address))
-
-
-async def until_readable(place: Place, partition: int, size: int) -> None:
-    async def is_readable() -> bool:
-        try:
-            return reached(await place.records(partition)) == line(partition, 1, size)
-        except KafkaError:
-            return False
-
-    await until(is_readable, seconds=60, what=f"{size} events can be read")
 
 
 async def test_a_broker_that_was_killed_is_filled_again(fragile: Place, broker: Broker) -> None:

@@ -1,20 +1,10 @@
 """The topic is a copy that heals itself: whatever it lost, a reader that starts today gets everything."""
 
 from rapport_events.mirror import Mirror, ask_resend
-from tests.events.mirroring import Place, line, quicker, reached, running, until_audited, until_reached
+from tests.events.mirroring import Place, line, quicker, running, until_audited, until_reached, until_readable
 from tests.waiting import until
 
 P = 7
-
-
-async def until_readable(place: Place, size: int, history: str = "") -> list[tuple[int, str]]:
-    """Wait until a reader gets this many events from the first record on, and return the records."""
-
-    async def is_readable() -> bool:
-        return reached(await place.records(P)) == line(P, 1, size, history)
-
-    await until(is_readable, seconds=30, what=f"{size} events can be read")
-    return await place.records(P)
 
 
 async def test_an_empty_topic_is_filled_from_the_first_event(place: Place) -> None:
@@ -43,7 +33,7 @@ async def test_a_hole_is_healed_behind_what_landed_after_it(place: Place) -> Non
     await place.publish(P, line(P, 2, 2))
     mirror = Mirror(place.settings)
     async with running(mirror):
-        await until_readable(place, 2)
+        await until_readable(place, P, 2)
     assert await place.positions(P) == [2, 1, 2]
 
 
@@ -54,7 +44,7 @@ async def test_an_idle_mirror_notices_that_the_topic_was_emptied(place: Place) -
         await until_reached(mirror, P, 5)
         await until_audited(mirror)
         await place.lose_topic()
-        await until_readable(place, 5)
+        await until_readable(place, P, 5)
 
 
 async def test_an_idle_mirror_notices_a_tail_that_was_lost_and_filled_to_the_same_length(place: Place) -> None:
@@ -66,7 +56,7 @@ async def test_an_idle_mirror_notices_a_tail_that_was_lost_and_filled_to_the_sam
         heals = mirror.state.heals
         await place.lose_topic()
         await place.publish(P, [*line(P, 1, 2), *line(P, 1, 2), *line(P, 1, 1)])
-        await until_readable(place, 5)
+        await until_readable(place, P, 5)
         assert mirror.state.heals > heals
 
 
@@ -110,7 +100,7 @@ async def test_an_older_mark_that_does_not_fit_is_noticed_at_the_start(place: Pl
         )
     mirror = Mirror(place.settings)
     async with running(mirror):
-        await until_readable(place, 4)
+        await until_readable(place, P, 4)
     assert await place.positions(P) == [2, 2, 3, 4, 1, 2, 3, 4]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from rapport_events.mirror import Mirror
-from tests.events.mirroring import Place, line, quicker, reached, running, until_reached
+from tests.events.mirroring import Place, line, quicker, running, until_reached, until_readable
 from tests.waiting import until
 
 P = 7
@@ -51,10 +51,7 @@ async def test_a_leader_that_loses_its_connection_loses_the_lead_and_events_only
                 " WHERE datname = current_database() AND application_name = 'events.mirror'"
             )
 
-        async def has_arrived() -> bool:
-            return reached(await place.records(P)) == line(P, 1, 2_000)
-
-        await until(has_arrived, seconds=30, what="all events can be read")
+        await until_readable(place, P, 2_000)
     assert set(await place.records(P)) == set(line(P, 1, 2_000))
 
 

@@ -7,7 +7,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from rapport_events.ids import PARTITIONS
-from rapport_events.kafka import Outgoing, WrongPartitions, apply_topics, producing
+from rapport_events.kafka import WrongPartitions, apply_topics
+from rapport_events.producer import Outgoing, producing
 from rapport_events.scanner import scanning
 from tests.events.publishing import publish_raw
 

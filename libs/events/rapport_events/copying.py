@@ -8,14 +8,16 @@ import asyncpg
 from rapport_events.database import Pool
 from rapport_events.envelope import Meta, Recorded, key_of, to_headers
 from rapport_events.ids import PARTITIONS, EventId, TenantId
-from rapport_events.kafka import Batch, Outgoing, Producer
 from rapport_events.lane import Lane, Sent
 from rapport_events.mirror_metrics import RECORDS
+from rapport_events.producer import Batch, Outgoing, Producer
 from rapport_events.statements import load
 
-ROWS = 1_000
-"""Events of one partition that are read at a time; with as many bytes below, 32 partitions stay within 70 MiB."""
-BYTES = 1024 * 1024
+ROWS = 8_000
+"""Events that are read at a time, of all partitions together; what one statement brings stays in memory twice."""
+BYTES = 16 * 1024 * 1024
+"""Data of those, as far as no single event is larger than its partition's share."""
+_ROWS_AT_ONCE = 500
 
 
 class Copying:
@@ -81,15 +83,20 @@ class Copying:
             return
         wakes = self._wakes
         partitions, positions = [lane.partition for lane, _, _ in asked], [after for _, after, _ in asked]
+        share, size = ROWS // len(asked), BYTES // len(asked)
         statement = load("rapport_events", "mirror/rows")
-        rows = await self._pool.fetch(statement, partitions, positions, ROWS, BYTES, self._era)
+        rows = await self._pool.fetch(statement, partitions, positions, share, size, self._era)
         found: dict[int, list[Recorded]] = defaultdict(list)
-        for row in rows:
-            found[row["partition"]].append(self._recorded(row))
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            for row in rows[first : first + _ROWS_AT_ONCE]:
+                found[row["partition"]].append(self._recorded(row))
+            # Others in this process must not wait for all of it.
+            await asyncio.sleep(0)
         for lane, _, turn in asked:
             events = sorted(found[lane.partition], key=lambda event: event.position)
             # What was appended while the rows were read may not be among them.
-            is_end = wakes == self._wakes and len(events) < ROWS and sum(len(event.data) for event in events) < BYTES
+            is_full = len(events) == share or sum(len(event.data) for event in events) >= size
+            is_end = not is_full and wakes == self._wakes
             lane.put(events, turn, is_end=is_end)
 
     async def _send_ready(self, group: asyncio.TaskGroup) -> int:

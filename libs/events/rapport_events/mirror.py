@@ -14,12 +14,13 @@ from rapport_events.audit import Audit, RecordNotHeld
 from rapport_events.copying import Copying
 from rapport_events.database import Connection, Pool, open_pool
 from rapport_events.envelope import topic_of
-from rapport_events.gate import ServerIdentity, read_remembered, read_server_identity, reopen, shut
 from rapport_events.ids import PARTITIONS
-from rapport_events.kafka import WrongPartitions, apply_topics, producing
+from rapport_events.kafka import WrongPartitions, apply_topics
 from rapport_events.lane import LedgerGap
 from rapport_events.leadership import leading
-from rapport_events.mirror_metrics import ALARMS, AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS
+from rapport_events.mirror_metrics import AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS, sound
+from rapport_events.opening import LedgerMoved, Opening, StaysShut, shut_where_open
+from rapport_events.producer import producing
 from rapport_events.scanner import scanning
 from rapport_events.statements import load
 
@@ -27,20 +28,18 @@ log = structlog.get_logger()
 
 _PARTITIONS = range(PARTITIONS)
 # A plan that was cached while a table was empty would scan it from end to end for ever after.
-_PLANS = {"enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"}
+# Planning for 32 children at each execution would take longer than the execution.
+_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+}
 _PAUSE_SECONDS_MIN = 0.1
 _PAUSE_SECONDS_MAX = 1.0
 _AUDIT_PAUSE_SECONDS = 0.2
 
 Phase = Literal["waiting", "comparing", "copying", "stopped"]
-
-
-class StaysShut(Exception):
-    """The ledger must not be opened again without an operator."""
-
-
-class LedgerMoved(Exception):
-    """The ledger's era or its server changed: compare before going on."""
 
 
 class TopicLost(Exception):
@@ -102,8 +101,9 @@ class Mirror:
         self._alarm: str | None = None
         self._audits = 0
         self._heals = 0
-        self._shut_since: float | None = None
+        self._opening = Opening(settings.service, away_seconds=settings.away_seconds)
         self._resent_at: dict[int, float] = {}
+        self._interrupted_by: list[str] = []
 
     @property
     def state(self) -> MirrorState:
@@ -148,14 +148,16 @@ class Mirror:
                 kinds = sorted({type(one).__name__ for one in _leaves(error)})
                 stop = next((one for one in _leaves(error) if isinstance(one, _STOPS)), None)
                 FAILURES.labels(service, kinds[0]).inc()
-                log.warning("mirror_interrupted", service=service, errors=kinds, cause=str(stop or ""))
+                tell = log.debug if kinds == self._interrupted_by else log.warning
+                tell("mirror_interrupted", service=service, errors=kinds, cause=str(stop or ""))
+                self._interrupted_by = kinds
                 if stop is not None:
                     await self._stop(stop)
                     continue
             if time.monotonic() - began_at > _PAUSE_SECONDS_MAX:
                 pause = _PAUSE_SECONDS_MIN
             # Not all at the same moment, and not beyond the moment at which the ledger is to be opened.
-            await asyncio.sleep(max(0, min(pause * random.uniform(0.5, 1), self._patience())))  # noqa: S311  # no secret
+            await asyncio.sleep(max(0, min(pause * random.uniform(0.5, 1), self._opening.patience)))  # noqa: S311  # no secret
             pause = min(pause * 2, _PAUSE_SECONDS_MAX)
 
     async def _lead(self) -> None:
@@ -169,7 +171,7 @@ class Mirror:
             try:
                 await self._carry(pool)
             except* RecordNotHeld:
-                await self._shut(pool)
+                await shut_where_open(pool)
                 raise
             finally:
                 self._copying = None
@@ -180,10 +182,10 @@ class Mirror:
         """Compare ledger and topic, then copy and audit until something fails."""
         settings = self._settings
         self._phase = "comparing"
-        era, server = await self._look_at_server(pool)
+        era, server = await self._opening.look(pool)
         self._topic = topic_of(settings.service, era, settings.prefix)
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(self._patience() if server else None):
+            async with asyncio.timeout(self._opening.patience if server else None):
                 await apply_topics(settings.bootstrap, [self._topic])
                 producer = await stack.enter_async_context(producing(settings.bootstrap, self._topic))
                 scanner = await stack.enter_async_context(scanning(settings.bootstrap, self._topic))
@@ -192,50 +194,18 @@ class Mirror:
             await audit.begin(_PARTITIONS)
             if server:
                 await self._compare_for_a_while(audit)
-                await self._open(pool, server)
+                await self._opening.open(pool, server)
             reaches = await audit.take(_PARTITIONS, every_mark=True)
             copying = Copying(pool, producer, service=settings.service, era=era, topic=self._topic)
             for lane in copying.lanes:
                 reach = reaches[lane.partition]
                 lane.reach, lane.next_offset = reach.position, reach.next_offset
-            self._copying, self._phase, self._alarm = copying, "copying", None
+            self._copying, self._phase, self._alarm, self._interrupted_by = copying, "copying", None, []
             log.info("mirror_leads", topic=self._topic, reach=sum(lane.reach for lane in copying.lanes))
             async with asyncio.TaskGroup() as group:
                 group.create_task(copying.run(poll_seconds=settings.poll_seconds))
                 group.create_task(self._audit_again(audit, copying))
                 group.create_task(self._glance_again(pool, era, copying))
-
-    async def _look_at_server(self, pool: Pool) -> tuple[int, ServerIdentity | None]:
-        """Return the era, and the server if the ledger is still to be opened on it."""
-        async with pool.acquire(timeout=10) as connection:
-            remembered, server = await read_remembered(connection), await read_server_identity(connection)
-            if remembered.server == server:
-                self._shut_since = None
-                return remembered.era, None
-            [commits] = await connection.fetch(load("rapport_events", "mirror/commits"))
-        known = remembered.server
-        has_moved = known is not None and (known.system_identifier, known.timeline) != (
-            server.system_identifier,
-            server.timeline,
-        )
-        if not remembered.is_open:
-            msg = "the ledger was shut, and its server has been restarted since"
-            raise StaysShut(msg)
-        if not commits["are_on_standby" if has_moved else "are_on_disk"]:
-            msg = "the ledger's server changed, and commits are not synchronous: some may be lost, begin a new era"
-            raise StaysShut(msg)
-        self._shut_since = self._shut_since or time.monotonic()
-        if self._patience() > 0:
-            return remembered.era, server
-        # Nobody may be kept from working for longer because the broker is away.
-        self._sound("opened_without_comparison")
-        await self._open(pool, server)
-        return remembered.era, None
-
-    def _patience(self) -> float:
-        """Return for how many seconds more the ledger may stay shut because there is no broker."""
-        shut_since = self._shut_since or time.monotonic()
-        return shut_since + self._settings.away_seconds - time.monotonic()
 
     async def _compare_for_a_while(self, audit: Audit) -> None:
         """Compare what the topic got since the last mark, unless that takes long: its last records were compared."""
@@ -244,21 +214,6 @@ class Mirror:
                 await audit.take(_PARTITIONS, every_mark=True)
         except TimeoutError:
             log.warning("ledger_opened_before_end_of_comparison", topic=self._topic)
-
-    async def _open(self, pool: Pool, server: ServerIdentity) -> None:
-        async with pool.acquire(timeout=10) as connection:
-            if not await reopen(connection, server):
-                msg = "the server was restarted while the ledger was compared"
-                raise LedgerMoved(msg)
-        self._shut_since = None
-        log.info("ledger_opened", service=self._settings.service, timeline=server.timeline)
-
-    async def _shut(self, pool: Pool) -> None:
-        """Take no appends any more where they are still taken: each would use a number for the second time."""
-        async with pool.acquire(timeout=10) as connection:
-            remembered = await read_remembered(connection)
-            if remembered.is_open and remembered.server == await read_server_identity(connection):
-                await shut(connection)
 
     async def _audit_again(self, audit: Audit, copying: Copying) -> None:
         while True:
@@ -286,7 +241,7 @@ class Mirror:
         self._audits += 1
         AUDITS.labels(self._settings.service).inc()
         if audit.strays > strays:
-            self._sound("records_without_number", count=audit.strays - strays)
+            sound(self._settings.service, "records_without_number", topic=self._topic, count=audit.strays - strays)
         lost = {
             lane.partition: (reaches[lane.partition].position, reach)
             for lane, turn, reach in before
@@ -318,12 +273,8 @@ class Mirror:
 
     async def _stop(self, cause: Exception) -> None:
         self._phase, self._alarm = "stopped", type(cause).__name__
-        self._sound(self._alarm, cause=str(cause))
+        sound(self._settings.service, self._alarm, topic=self._topic, cause=str(cause))
         await asyncio.sleep(self._settings.stopped_seconds)
-
-    def _sound(self, kind: str, **facts: object) -> None:
-        ALARMS.labels(self._settings.service, kind).inc()
-        log.error("mirror_alarm", service=self._settings.service, kind=kind, topic=self._topic, **facts)
 
 
 async def ask_resend(connection: Connection, partition: int, after: int) -> None:

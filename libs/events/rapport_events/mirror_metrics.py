@@ -1,6 +1,9 @@
 """What operators see of the mirrors."""
 
+import structlog
 from prometheus_client import Counter, Gauge
+
+log = structlog.get_logger()
 
 LAG = Gauge("rapport_mirror_lag", "Head of the ledger minus reach of the topic, events.", ["service", "partition"])
 LEADS = Gauge("rapport_mirror_leads", "1 while this process carries the ledger.", ["service"])
@@ -10,3 +13,9 @@ HEALS = Counter("rapport_mirror_heals", "Partitions whose topic had lost records
 RESENDS = Counter("rapport_mirror_resends", "Partitions sent again because a reader asked for it.", ["service"])
 ALARMS = Counter("rapport_mirror_alarms", "What an operator must look at.", ["service", "kind"])
 FAILURES = Counter("rapport_mirror_failures", "What was interrupted, and tried again.", ["service", "kind"])
+
+
+def sound(service: str, kind: str, **facts: object) -> None:
+    """Raise an alarm; facts name no person."""
+    ALARMS.labels(service, kind).inc()
+    log.error("mirror_alarm", service=service, kind=kind, **facts)

@@ -1,14 +1,16 @@
 """Read partitions of a topic from an offset to their end, with no group: what the topic really holds."""
 
 import asyncio
+import functools
 import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import aiokafka.client
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -17,12 +19,21 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     LeaderNotAvailableError,
+    NodeNotReadyError,
     OffsetOutOfRangeError,
     for_code,
 )
 from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
+
+if TYPE_CHECKING:
+    from aiokafka.protocol import Request
+
+# Every aiokafka client asks for metadata in a way that lets the broker make an unknown topic, with as many partitions
+# as the broker likes. One that lost its topics while clients were connected would come back with wrong ones.
+aiokafka.client.MetadataRequest = functools.partial(MetadataRequest, allow_auto_topic_creation=False)
 
 log = structlog.get_logger()
 
@@ -162,7 +173,7 @@ class Scanner:
         firsts: dict[int, int] = {}
         for node, places in self._by_leader(partitions).items():
             asked = [(self.topic, [(partition, _EARLIEST) for partition in places])]
-            answer = await self._client.send(node, OffsetRequest(-1, _UNCOMMITTED, asked))
+            answer = await self._send(node, OffsetRequest(-1, _UNCOMMITTED, asked))
             for _, answers in answer.topics:
                 for partition, code, *_, offset in answers:
                     if code:
@@ -183,7 +194,7 @@ class Scanner:
                 _UNCOMMITTED,
                 [(self.topic, [(partition, offsets[partition], size) for partition in asked])],
             )
-            answer = await self._client.send(node, request)
+            answer = await self._send(node, request)
             for _, answers in answer.topics:
                 for partition, code, end, *_, content in answers:
                     error = for_code(code)
@@ -195,6 +206,13 @@ class Scanner:
                         most = 1 if first_batch else _BATCHES
                         pages[partition] = self._page(partition, offsets[partition], end, content or b"", most)
         return pages
+
+    async def _send(self, node: int, request: "Request[T]") -> T:
+        try:
+            return await self._client.send(node, request)
+        except KeyError:
+            # The client looks up a connection that it has just dropped.
+            raise NodeNotReadyError from None
 
     def _page(self, partition: int, offset: int, end: int, content: bytes, most: int) -> Page:
         found: list[Record] = []

@@ -1,4 +1,8 @@
+from asyncio import Future
+from collections import deque
 from collections.abc import Sequence
+
+from aiokafka.structs import TopicPartition
 
 class BatchBuilder:
     def append(
@@ -13,5 +17,9 @@ class BatchBuilder:
     def size(self) -> int: ...
     def record_count(self) -> int: ...
 
+class MessageBatch:
+    _drain_waiter: Future[None]
+
 class MessageAccumulator:
+    _batches: dict[TopicPartition, deque[MessageBatch]]
     def fail_all(self, exception: BaseException) -> None: ...
