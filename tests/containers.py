@@ -2,9 +2,10 @@
 
 import os
 
-from rapport_cli.embedded.child import free_port
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from rapport_cli.embedded.child import free_port
 
 _POSTGRES = "postgres:18"
 _KAFKA = "apache/kafka:4.1.1"

@@ -16,7 +16,8 @@ _WAIT_SECONDS = 30
 _PASSWORD = "of-a-test"
 _LEDGER = files("rapport_events").joinpath("migrations", "ledger")
 _KEYRING = files("rapport_events").joinpath("migrations", "keyring")
-_EXTENSIONS = ("pg_trgm",)
+_EXTENSIONS = ("pg_trgm", "btree_gin", "unaccent")
+_MARK = "made by tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,7 @@ class Databases:
 
     def __init__(self, admin_dsn: str) -> None:
         self.admin_dsn = admin_dsn
-        self._run = secrets.token_hex(3)
-        self._templates: dict[str, str] = {}
+        self._templates: set[str] = set()
         self._turn = asyncio.Lock()
 
     async def make(self, *, template: str = "template0") -> str:
@@ -70,13 +70,9 @@ class Databases:
         await self._tell(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     async def drop_templates(self) -> None:
-        """Drop what databases were copied from, and the roles of this run."""
-        for template, role in self._templates.items():
-            await self.drop(template)
-            names = "SELECT string_agg(rolname, ', ') FROM pg_roles WHERE starts_with(rolname, $1)"
-            roles = await self._ask(names, f"{role}_")
-            await self._tell(f"DROP ROLE IF EXISTS {roles}")
-        self._templates.clear()
+        """Drop what databases were copied from."""
+        while self._templates:
+            await self.drop(self._templates.pop())
 
     def dsn(self, name: str, *, user: str | None = None, password: str | None = None) -> str:
         """Return the address of a database, for the superuser or for another role."""
@@ -84,26 +80,32 @@ class Databases:
         place = parts.netloc if user is None else f"{user}:{password}@{parts.netloc.rpartition('@')[2]}"
         return urlunsplit(parts._replace(netloc=place, path=f"/{name}"))
 
-    async def _copy(self, kind: str, logins: Sequence[str], folders: Sequence[Traversable]) -> tuple[str, str]:
-        """
-        Copy a database that is migrated once in a run.
-
-        Its roles carry the run in their names: a server that also serves others keeps theirs.
-        """
-        service = f"{kind}_{self._run}"
-        role = f"rapport_{service}"
+    async def _copy(self, service: str, logins: Sequence[str], folders: Sequence[Traversable]) -> tuple[str, str]:
+        """Copy a database that is migrated once in a run; returns the copy's name, and that of its model."""
+        model = f"rapport_{service}"
         async with self._turn:
-            if role not in self._templates:
+            if model not in self._templates:
+                await self._clear(model)
                 await self._migrate(service, logins, folders)
-                self._templates[role] = role
-        name = await self.make(template=role)
+                await self._tell(f"COMMENT ON DATABASE {model} IS '{_MARK}'")
+                self._templates.add(model)
+        name = await self.make(template=model)
         for sql in (
-            f"ALTER DATABASE {name} OWNER TO {role}_owner",
+            f"ALTER DATABASE {name} OWNER TO {model}_owner",
             f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
-            *(f"GRANT CONNECT ON DATABASE {name} TO {role}_{login}" for login in logins),
+            *(f"GRANT CONNECT ON DATABASE {name} TO {model}_{login}" for login in logins),
         ):
             await self._tell(sql)
-        return name, role
+        return name, model
+
+    async def _clear(self, model: str) -> None:
+        """Drop what an earlier run left; a suite's own database of that name is never touched."""
+        described = "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1"
+        mark = await self._ask(described, model)
+        if mark is not None and mark != _MARK:
+            msg = f"this server holds {model}, which no test made: give tests a server of their own"
+            raise RuntimeError(msg)
+        await self.drop(model)
 
     async def _migrate(self, service: str, logins: Sequence[str], folders: Sequence[Traversable]) -> None:
         connection = await asyncpg.connect(self.admin_dsn, timeout=_WAIT_SECONDS)
@@ -116,10 +118,11 @@ class Databases:
             await connection.close(timeout=_WAIT_SECONDS)
         await migrate(self.dsn(f"rapport_{service}"), service, folders, extensions=_EXTENSIONS)
 
-    async def _ask(self, sql: str, *values: str) -> str:
+    async def _ask(self, sql: str, *values: str) -> str | None:
         connection = await asyncpg.connect(self.admin_dsn, timeout=_WAIT_SECONDS)
         try:
-            return str(await connection.fetchval(sql, *values, timeout=_WAIT_SECONDS))
+            answer: str | None = await connection.fetchval(sql, *values, timeout=_WAIT_SECONDS)
+            return answer
         finally:
             await connection.close(timeout=_WAIT_SECONDS)
 

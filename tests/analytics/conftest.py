@@ -7,22 +7,14 @@ import pytest
 
 from rapport_events.database import Pool
 from rapport_events.gate import reopen
-from tests.databases import Databases
-from tests.events.servers import ServiceDatabase
-from tests.service_databases import copy_of, make_template
-
-
-@pytest.fixture(scope="session")
-async def analytics_template(databases: Databases) -> str:
-    """Make the database once."""
-    return await make_template(databases, "analytics")
+from tests.conftest import MakeServiceDatabase
+from tests.databases import ServiceDatabase
 
 
 @pytest.fixture
-async def analytics(databases: Databases, analytics_template: str) -> AsyncIterator[ServiceDatabase]:
-    """Copy it for one test."""
-    async with copy_of(databases, analytics_template) as database:
-        yield database
+async def analytics(make_service_database: MakeServiceDatabase) -> ServiceDatabase:
+    """Make a database of analytics."""
+    return await make_service_database("analytics")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from rapport_analytics.views.report import read_report
 from rapport_events.database import Connection, Pool
 from rapport_events.testing import ANN, BOB, CLEO, NOON, TENANT
 from tests.analytics.told import Story, fold_all
-from tests.events.servers import ServiceDatabase
+from tests.databases import ServiceDatabase
 
 
 @pytest.fixture

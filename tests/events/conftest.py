@@ -1,8 +1,17 @@
 """Fixtures of the tests about events."""
 
-from tests.events.keyrings import keyring_database, keyring_template, start_process
+import pytest
+
+from tests.conftest import MakeServiceDatabase
+from tests.databases import ServiceDatabase
+from tests.events.keyrings import start_process
 from tests.events.mirroring import place
 from tests.events.postgres_desk import desk
-from tests.events.servers import ledger_template, service
 
-__all__ = ["desk", "keyring_database", "keyring_template", "ledger_template", "place", "service", "start_process"]
+__all__ = ["desk", "place", "start_process"]
+
+
+@pytest.fixture
+async def service(make_service_database: MakeServiceDatabase) -> ServiceDatabase:
+    """Make a database of a service that has nothing but a ledger."""
+    return await make_service_database("events")

@@ -4,27 +4,14 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from importlib.resources import files
 
-import asyncpg
 import pytest
 
 from rapport_events.database import open_pool
-from rapport_events.migrate import migrate, prepare_database
 from rapport_events.postgres_keyring import PostgresKeyring
-from tests.databases import Databases
+from tests.databases import KeyringDatabase
 
-PASSWORD = "for-tests-only"  # the server listens on loopback and dies with the run
 MASTER_KEY = bytes(range(32))
-
-
-@dataclass(frozen=True, slots=True)
-class KeyringDatabase:
-    """Addresses of a keyring: for its roles, and for the superuser."""
-
-    app: str
-    eraser: str
-    admin: str
 
 
 @dataclass(slots=True)
@@ -49,29 +36,6 @@ class Process:
 
 
 StartProcess = Callable[..., Awaitable[Process]]
-
-
-@pytest.fixture(scope="session")
-async def keyring_template(databases: Databases) -> str:
-    """Make a database with the tables of a keyring, to be copied."""
-    admin = await asyncpg.connect(databases.admin_dsn)
-    await prepare_database(admin, "keyring", {"app": PASSWORD, "eraser": PASSWORD})
-    await admin.close()
-    folder = files("rapport_events").joinpath("migrations", "keyring")
-    await migrate(databases.dsn("rapport_keyring"), "keyring", [folder])
-    return "rapport_keyring"
-
-
-@pytest.fixture
-async def keyring_database(databases: Databases, keyring_template: str) -> AsyncIterator[KeyringDatabase]:
-    """Copy the database for one test."""
-    name = await databases.make(template=keyring_template)
-    yield KeyringDatabase(
-        app=databases.dsn(name, user="rapport_keyring_app", password=PASSWORD),
-        eraser=databases.dsn(name, user="rapport_keyring_eraser", password=PASSWORD),
-        admin=databases.dsn(name),
-    )
-    await databases.drop(name)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from rapport_events.database import Pool, open_pool
 from rapport_events.gate import reopen, shut
 from rapport_events.postgres_ledger import PostgresLedger
-from tests.events.servers import ServiceDatabase
+from tests.databases import ServiceDatabase
 
 
 @dataclass(frozen=True, slots=True)

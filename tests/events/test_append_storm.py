@@ -15,7 +15,7 @@ import pytest
 
 from rapport_events.database import open_pool
 from rapport_events.gate import reopen
-from tests.events.servers import ServiceDatabase
+from tests.databases import ServiceDatabase
 from tests.waiting import until
 
 SECONDS = 6

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import asyncpg
 import pytest
+
 from rapport_events.consuming import Consuming, ConsumingSettings
 from rapport_events.database import Pool
 from rapport_events.kafka import apply_topics
@@ -14,9 +15,8 @@ from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import read_partition
 from rapport_events.testing import ANN, BOB
-
+from tests.databases import ServiceDatabase
 from tests.events.publishing import publish, publish_raw
-from tests.events.servers import ServiceDatabase
 from tests.events.sums import TABLES, Purchases, Sums
 from tests.waiting import until
 

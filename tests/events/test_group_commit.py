@@ -7,11 +7,10 @@ import asyncpg
 from rapport_events.database import Connection, open_pool
 from rapport_events.gate import reopen
 from rapport_events.postgres_ledger import PostgresLedger
-from tests.databases import Databases
+from tests.databases import Databases, ServiceDatabase
 from tests.events.appends import TENANT, beginning, request
 from tests.events.ledger_contract import one
 from tests.events.postgres_desk import PostgresDesk
-from tests.events.servers import ServiceDatabase
 from tests.waiting import until
 
 CALLERS = 32

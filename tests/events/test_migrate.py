@@ -9,8 +9,7 @@ import pytest
 
 from rapport_events.database import Connection
 from rapport_events.migrate import MigrationInvalid, migrate, prepare, prepare_database
-from tests.databases import Databases
-from tests.events.servers import ServiceDatabase
+from tests.databases import Databases, ServiceDatabase
 
 Write = Callable[[str, str], None]
 

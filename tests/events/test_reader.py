@@ -7,14 +7,13 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+
 from rapport_events.database import Pool
 from rapport_events.reader import Overtaken, ViewReader
 from rapport_events.testing import ANN, BOB, arrived
 from rapport_events.view import Arrived
-
-from tests.databases import Databases
+from tests.databases import Databases, ServiceDatabase
 from tests.events.sums import TABLES, Purchases, Sums
-from tests.events.servers import ServiceDatabase
 from tests.waiting import until
 
 

@@ -7,22 +7,14 @@ import pytest
 
 from rapport_events.database import Pool
 from rapport_events.gate import reopen
-from tests.databases import Databases
-from tests.events.servers import ServiceDatabase
-from tests.service_databases import copy_of, make_template
-
-
-@pytest.fixture(scope="session")
-async def workflow_template(databases: Databases) -> str:
-    """Make the database once."""
-    return await make_template(databases, "workflow")
+from tests.conftest import MakeServiceDatabase
+from tests.databases import ServiceDatabase
 
 
 @pytest.fixture
-async def workflow(databases: Databases, workflow_template: str) -> AsyncIterator[ServiceDatabase]:
-    """Copy it for one test."""
-    async with copy_of(databases, workflow_template) as database:
-        yield database
+async def workflow(make_service_database: MakeServiceDatabase) -> ServiceDatabase:
+    """Make a database of workflow."""
+    return await make_service_database("workflow")
 
 
 @pytest.fixture
