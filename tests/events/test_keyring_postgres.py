@@ -15,7 +15,8 @@ from rapport_events.ids import CustomerId, TenantId
 from rapport_events.keyring import Erased, KeyringAway, SealKey
 from rapport_events.postgres_keyring import KeyDamaged, PostgresKeyring
 from rapport_events.testing import ANN as ANN_ID, BOB as BOB_ID
-from tests.events.keyrings import MASTER_KEY, KeyringDatabase, StartProcess
+from tests.databases import KeyringDatabase
+from tests.events.keyrings import MASTER_KEY, StartProcess
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -210,15 +211,47 @@ async def test_wrapped_keys_that_were_swapped_do_not_open(
         await other.keyring.seal_keys(ACME, [BOB])
 
 
-async def test_a_key_that_was_moved_to_another_customer_does_not_open(
-    start_process: StartProcess, keyring_database: KeyringDatabase
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE keys SET customer_id = gen_random_uuid() RETURNING key_id",
+        "UPDATE keys SET key_id = reverse(key_id) RETURNING key_id",
+    ],
+)
+async def test_a_key_that_was_moved_to_another_customer_or_id_does_not_open(
+    change: str, start_process: StartProcess, keyring_database: KeyringDatabase
 ) -> None:
-    ann = await key_of((await start_process()).keyring, ANN)
+    await key_of((await start_process()).keyring, ANN)
     async with connected(keyring_database.admin) as admin:
-        await admin.execute("UPDATE keys SET customer_id = $1", BOB)
+        key_id = await admin.fetchval(change)
 
     with pytest.raises(KeyDamaged):
-        await (await start_process()).keyring.open_keys(ACME, [ann.key_id])
+        await (await start_process()).keyring.open_keys(ACME, [key_id])
+
+
+async def test_a_destroyed_key_leaves_the_files_with_the_next_rewrite(
+    start_process: StartProcess, keyring_database: KeyringDatabase
+) -> None:
+    process = await start_process()
+    customers = [CustomerId(UUID(int=number)) for number in range(40)]
+    kept, gone = customers[::2], customers[1::2]
+    keys = await process.keyring.seal_keys(ACME, customers)
+    async with connected(keyring_database.admin) as admin:
+        rows = await admin.fetch("SELECT wrapped_key FROM keys WHERE customer_id = ANY ($1)", gone)
+
+        async def left_in_the_file() -> int:
+            await admin.execute("VACUUM keys")
+            await admin.execute("CHECKPOINT")
+            file = await admin.fetchval("SELECT pg_read_binary_file(pg_relation_filepath('keys'))")
+            return sum(row["wrapped_key"] in file for row in rows)
+
+        await process.keyring.destroy(ACME, gone)
+        assert await left_in_the_file() > 0  # else there is nothing to rewrite for
+        await process.keyring.rewrite()
+
+        assert await left_in_the_file() == 0
+    process.clock.pass_by(60)
+    assert await process.keyring.seal_keys(ACME, kept) == {customer: keys[customer] for customer in kept}
 
 
 # Roles
@@ -285,7 +318,8 @@ async def test_every_table_and_function_of_the_keyring_is_guarded(keyring_databa
             " AND relname <> 'migrations' AND NOT (relrowsecurity AND relforcerowsecurity)"
         )
         open_functions = await admin.fetch(
-            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            "SELECT proname FROM pg_proc p WHERE pronamespace = 'public'::regnamespace"
+            " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
             " AND NOT (prosecdef AND proconfig @> ARRAY['search_path=public, pg_temp']"
             " AND pg_get_userbyid(proowner) = 'rapport_keyring_owner'"
             " AND proacl::text NOT LIKE '%,=X%' AND proacl::text NOT LIKE '{=X%')"
@@ -393,6 +427,16 @@ async def test_fresh_keys_outlive_a_short_absence(line: tuple[Line, str], start_
     assert await key_of(process.keyring, ANN) == ann
     with pytest.raises(KeyringAway):
         await process.keyring.seal_keys(ACME, [ANN, BOB])
+
+
+async def test_a_server_that_only_reads_is_away(start_process: StartProcess, keyring_database: KeyringDatabase) -> None:
+    async with connected(keyring_database.admin) as admin:
+        name = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    process = await start_process()
+
+    with pytest.raises(KeyringAway):
+        await process.keyring.tenant_keys(ACME)
 
 
 async def test_a_question_that_waits_for_a_lock_too_long_finds_the_keyring_away(
