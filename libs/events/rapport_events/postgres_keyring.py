@@ -24,7 +24,7 @@ T = TypeVar("T", CustomerId, str)
 FRESH_SECONDS = 20
 """How long an opened key is used without asking again; an erasure is completed 30 s after the keys were destroyed."""
 KEYS_MAX = 100_000
-"""Opened keys in memory: so many to seal with (by customer), and so many to open with (by key id)."""
+"""Opened keys in memory: so many to seal with (by customer, 50 MB), and so many to open with (by key id, 35 MB)."""
 BATCH_MAX = 2_000
 """Keys in one round trip; wrapping or opening so many holds up other tasks for less than 10 ms."""
 WAIT_SECONDS = 5.0
