@@ -2,7 +2,7 @@
 
 import typer
 
-from rapport_cli import import_file, report
+from rapport_cli import down, import_file, issue_token, report, up
 
 app = typer.Typer(
     name="rapport",
@@ -11,5 +11,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("up", help=up.HELP)(up.up)
+app.command("down", help=down.HELP)(down.down)
+app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)

@@ -1,0 +1,85 @@
+"""Databases, roles and tables of the keyring and of every service, from nothing or from any older state."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from rapport_cli.launching.installed import Installed
+from rapport_events.migrate import migrate, prepare, prepare_database
+from rapport_events.statements import load
+
+KEYRING: Final = "keyring"
+KEYRING_LOGINS: Final = ("app", "eraser")
+SERVICE_LOGINS: Final = ("app", "keeper")
+_CONNECT_SECONDS: Final = 10
+
+PasswordOf = Callable[[str], str]
+"""Tells the password of a role by its name, for example `rapport_contacts_app`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL server, as somebody who may make databases and roles there reaches it."""
+
+    admin: str
+    """Address of its database `postgres`, or of any other."""
+
+    def database(self, name: str) -> str:
+        """Return the address of a service's database for the same person."""
+        return urlunsplit(urlsplit(self.admin)._replace(path=f"/rapport_{name}"))
+
+    def login(self, name: str, login: str, password: str) -> str:
+        """Return the address of a service's database for one of its roles."""
+        parts = urlsplit(self.admin)
+        place = parts.netloc.rpartition("@")[2]
+        user = f"rapport_{name}_{login}:{quote(password, safe='')}"
+        return urlunsplit(parts._replace(netloc=f"{user}@{place}", path=f"/rapport_{name}"))
+
+
+async def set_up_databases(server: Server, services: Sequence[Installed], password_of: PasswordOf) -> list[str]:
+    """
+    Bring everything up to date; what is there stays.
+
+    Returns:
+        Names of the changes that were applied, with the database before each.
+    """
+    owners = [service for service in services if service.owns_ledger]
+    admin = await asyncpg.connect(server.admin, timeout=_CONNECT_SECONDS)
+    try:
+        await prepare_database(
+            admin, KEYRING, {login: password_of(f"rapport_keyring_{login}") for login in KEYRING_LOGINS}
+        )
+        for service in owners:
+            app, keeper = (password_of(f"rapport_{service.name}_{login}") for login in SERVICE_LOGINS)
+            await prepare(admin, service.name, app_password=app, keeper_password=keeper)
+    finally:
+        await admin.close(timeout=_CONNECT_SECONDS)
+    async with asyncio.TaskGroup() as group:
+        tasks = {name: group.create_task(_migrate(server, name, service)) for name, service in _all(owners)}
+    return [f"{name}: {change}" for name, task in tasks.items() for change in task.result()]
+
+
+async def era_of(address: str) -> int:
+    """Return the era of the ledger in a service's database, which its topic's name tells from the second on."""
+    connection = await asyncpg.connect(address, timeout=_CONNECT_SECONDS)
+    try:
+        row = await connection.fetchrow(load("rapport_events", "ledger/state"), timeout=_CONNECT_SECONDS)
+    finally:
+        await connection.close(timeout=_CONNECT_SECONDS)
+    return 1 if row is None else int(row["era"])
+
+
+def _all(owners: Sequence[Installed]) -> list[tuple[str, Installed | None]]:
+    return [(KEYRING, None), *((service.name, service) for service in owners)]
+
+
+async def _migrate(server: Server, name: str, service: Installed | None) -> list[str]:
+    ours = files("rapport_events").joinpath("migrations")
+    if service is None or service.migrations is None:
+        return await migrate(server.database(name), name, [ours.joinpath(KEYRING)])
+    return await migrate(server.database(name), name, [ours.joinpath("ledger"), service.migrations])

@@ -1,0 +1,71 @@
+"""The settings that services are started with: addresses in the environment, secrets in files of the data folder."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rapport_cli.launching.databases import KEYRING, SERVICE_LOGINS, Server
+from rapport_cli.launching.home import Home, write_closed
+from rapport_cli.launching.installed import Installed
+from rapport_cli.launching.keys import ISSUER, JWKS, MASTER_KEY, password_of
+from rapport_cli.launching.ports import HOST, OFFSETS, url_of
+
+PREFIX: Final = "RAPPORT_"
+_FILE: Final = "_FILE"
+# Passwords of the person who starts the suite are no business of its services.
+_KEPT_BACK: Final = ("PG",)
+
+
+def environment_of(home: Home, server: Server, kafka: str, services: Sequence[Installed]) -> dict[str, str]:
+    """
+    Return the environment of every process, and write the files that it names.
+
+    What the launcher's own environment says besides (RAPPORT_LOG_LEVEL, pool sizes, limits) holds for services too.
+    """
+    base = home.suite.port_base
+    ours = {
+        "RAPPORT_KAFKA": kafka,
+        # On the embedded broker joining a group takes half a session's timeout, and nobody is there to share with.
+        "RAPPORT_CONSUMER_GROUPS": str(home.suite.kafka is not None).lower(),
+        "RAPPORT_MASTER_KEY_FILE": str(home.secrets / MASTER_KEY),
+        "RAPPORT_ISSUER": ISSUER,
+        "RAPPORT_JWKS_FILE": str(home.secrets / JWKS),
+        "RAPPORT_HEALTH_HOST": HOST,
+        "RAPPORT_STOP_SECONDS": os.environ.get("RAPPORT_STOP_SECONDS") or "5",
+        "RAPPORT_KEYRING_FILE": _keep_address(home, server, KEYRING, "app"),
+    }
+    for service in services:
+        name = f"{PREFIX}{service.name.upper()}"
+        ours[f"{name}_HOST"], ours[f"{name}_PORT"] = HOST, str(base + OFFSETS[service.name])
+        if not service.owns_ledger:
+            continue
+        ours[f"{name}_URL"] = url_of(base, service.name)
+        for login in SERVICE_LOGINS:
+            ours[f"{name}_{login.upper()}_FILE"] = _keep_address(home, server, service.name, login)
+    return _inherited(ours) | ours
+
+
+def topic_prefix() -> str:
+    """Return how the names of all topics begin."""
+    return os.environ.get("RAPPORT_TOPIC_PREFIX") or "crm"
+
+
+def address_of(home: Home, server: Server, name: str, login: str) -> str:
+    """Return the address of a database for one of its roles."""
+    return server.login(name, login, password_of(home, f"rapport_{name}_{login}"))
+
+
+def _keep_address(home: Home, server: Server, name: str, login: str) -> str:
+    path = home.secrets / f"{name}_{login}"
+    write_closed(path, address_of(home, server, name, login) + "\n")
+    return str(path)
+
+
+def _inherited(ours: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what we set ourselves, in either way of setting it."""
+    said = {name.removesuffix(_FILE) for name in ours} | {"RAPPORT_JWKS_URL"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.removesuffix(_FILE) not in said and not name.startswith(_KEPT_BACK)
+    }
