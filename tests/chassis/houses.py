@@ -34,7 +34,7 @@ class House:
     environment: dict[str, str]
     key: ECKey
     port: int
-    running: list[asyncio.subprocess.Process] = field(default_factory=list)
+    running: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
 
     @classmethod
     async def build(
@@ -99,7 +99,7 @@ class House:
                 return {"status": "unreachable", "parts": {}}
 
     async def is_ready(self) -> bool:
-        return (await self.ready())["status"] == "ready"
+        return bool((await self.ready())["status"] == "ready")
 
     @property
     def logs(self) -> str:

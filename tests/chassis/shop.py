@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from rapport_chassis.service import Service
@@ -28,7 +27,7 @@ class Purchase:
     refunds: int = 0
 
 
-def evolve(purchase: Purchase, event: Any) -> Purchase:
+def evolve(purchase: Purchase, event: object) -> Purchase:
     return replace(purchase, refunds=purchase.refunds + isinstance(event, PurchaseRefunded))
 
 

@@ -7,14 +7,13 @@ import hmac
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from rapport_chassis.auth import CACHED_TOKENS_MAX, KEYS_SECONDS_MAX, Caller, Issuer, TokenRefused, Verifier
+from rapport_chassis.auth import KEYS_SECONDS_MAX, Caller, Issuer, TokenRefused, Verifier
 from rapport_chassis.keysets import KeysUnreachable, public_keys
 from tests.chassis.tokens import ISSUER, KeySet, claims, make_key, sign
 
@@ -24,8 +23,8 @@ SAME_NAME = make_key("first")
 HOUR = 3_600
 
 
-def verifier(*keys: ECKey, **kwargs: Any) -> Verifier:
-    return Verifier([Issuer(ISSUER, KeySet(*(keys or (OURS,))))], **kwargs)
+def verifier(clock: Callable[[], float] = time.time) -> Verifier:
+    return Verifier([Issuer(ISSUER, KeySet(OURS))], clock=clock)
 
 
 def _part(members: object) -> str:
@@ -54,7 +53,7 @@ def _flipped() -> str:
     return f"{header}.{body}.{base64.urlsafe_b64encode(bytes(raw)).rstrip(b'=').decode()}"
 
 
-def _signed_as(algorithm: str, key: Any) -> str:
+def _signed_as(algorithm: str, key: OctKey | RSAKey | ECKey) -> str:
     return jwt.encode({"alg": algorithm, "kid": "first"}, claims(), key, algorithms=[algorithm])
 
 
@@ -147,7 +146,7 @@ async def test_clocks_may_differ_by_a_minute(changes: dict[str, int]) -> None:
 
 async def test_a_verified_token_is_remembered_no_longer_than_it_is_valid() -> None:
     now = time.time()
-    desk = verifier(clock=lambda: now)
+    desk = verifier(lambda: now)
     token = sign(OURS, exp=int(now) + 10)
     await desk.verify(token)
 
@@ -164,7 +163,7 @@ async def test_a_withdrawn_key_stops_working_within_five_minutes() -> None:
     token = sign(OURS)
     await desk.verify(token)
     keys.keys = [THEIRS]
-    assert await desk.verify(token)
+    assert (await desk.verify(token)).tenant == "acme"
 
     ticks += KEYS_SECONDS_MAX
 
@@ -180,7 +179,7 @@ async def test_a_new_key_is_found_without_a_restart() -> None:
     keys.keys.append(THEIRS)
     ticks += 61
 
-    assert await desk.verify(sign(THEIRS))
+    assert (await desk.verify(sign(THEIRS))).tenant == "acme"
 
 
 async def test_a_flood_of_unknown_keys_asks_for_the_key_set_once_a_minute() -> None:
@@ -213,20 +212,23 @@ async def test_without_any_keys_nothing_can_be_said() -> None:
 async def test_an_issuer_signs_only_for_itself() -> None:
     desk = Verifier([Issuer(ISSUER, KeySet(OURS)), Issuer("https://second.example", KeySet(THEIRS))])
 
-    assert await desk.verify(sign(THEIRS, iss="https://second.example"))
+    assert (await desk.verify(sign(THEIRS, iss="https://second.example"))).tenant == "acme"
     with pytest.raises(TokenRefused):
         await desk.verify(sign(THEIRS, iss=ISSUER))
 
 
-async def test_the_memory_of_tokens_is_bounded() -> None:
-    desk = verifier()
-    token = sign(OURS)
-    caller = await desk.verify(token)
-    desk._verified = {f"t{number}": (caller, NOW + HOUR) for number in range(CACHED_TOKENS_MAX)}  # noqa: SLF001
+async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rapport_chassis.auth.CACHED_TOKENS_MAX", 2)
+    now = time.time()
+    desk = verifier(lambda: now)
+    tokens = [sign(OURS, sub=f"clerk-{number}", exp=int(now) + 10) for number in range(3)]
+    callers = [await desk.verify(token) for token in tokens]
+    # What is remembered is not verified again, so it needs no key.
+    monkeypatch.setattr("rapport_chassis.auth.jwt.decode", None)
 
-    await desk.verify(sign(OURS, sub="clerk-8"))
-
-    assert len(desk._verified) == CACHED_TOKENS_MAX  # noqa: SLF001
+    assert [await desk.verify(token) for token in tokens[1:]] == callers[1:]
+    with pytest.raises(TypeError):
+        await desk.verify(tokens[0])
 
 
 def test_of_a_key_set_only_public_signing_keys_on_our_curve_count() -> None:

@@ -1,6 +1,7 @@
 """Commands by the thousand: JSON lines in, one answer for each, in order."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from tests.chassis.conftest import Shop
 WHO = {"system": "shop", "external_id": "17850"}
 
 
-def purchase(number: int, **changes: Any) -> dict[str, Any]:
+def purchase(number: int, **changes: object) -> dict[str, Any]:
     body = {"customer": WHO, "external": {"system": "shop", "id": str(number)}, "total": "1"}
     return {"command": "record_purchase", "body": body | changes}
 
@@ -115,7 +116,7 @@ async def test_empty_lines_count_for_nothing(shop: Shop) -> None:
 async def test_lines_may_come_in_pieces(shop: Shop) -> None:
     content = b"\n".join(orjson.dumps(purchase(number)) for number in range(10))
 
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         for begin in range(0, len(content), 7):
             yield content[begin : begin + 7]
 

@@ -1,8 +1,9 @@
 """Commands over HTTP: what they answer, and when they are refused."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
 
+import httpx
 import orjson
 import pytest
 
@@ -15,7 +16,7 @@ from tests.chassis.conftest import Shop
 PURCHASE = {"customer": {"system": "shop", "external_id": "17850"}, "total": "15.30"}
 
 
-async def buy(shop: Shop, **headers: str) -> Any:
+async def buy(shop: Shop, **headers: str) -> httpx.Response:
     answer = await shop.client.post("/v1/purchases", json=PURCHASE, headers=headers)
     assert answer.status_code == 201, answer.text
     return answer
@@ -209,7 +210,7 @@ async def test_a_malformed_body_is_refused_without_being_quoted(shop: Shop, body
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "malformed"
-    assert answer.json().get("errors") or body in {b"\xff\xfe"}
+    assert answer.json()["errors"]
     assert "Ann" not in answer.text
 
 
@@ -258,7 +259,7 @@ async def test_a_body_above_the_limit_is_refused_before_it_is_read(shop: Shop) -
 
 
 async def test_a_body_that_does_not_say_how_long_it_is_is_counted(shop: Shop) -> None:
-    async def endless() -> Any:
+    async def endless() -> AsyncIterator[bytes]:
         for _ in range(64):
             yield b" " * 65_536
 

@@ -1,16 +1,19 @@
 """Logs: only declared fields, no texts, one line each."""
 
+import ast
 import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from rapport_chassis.logging import set_up_logging
+from rapport_chassis.logging import FIELDS, set_up_logging
 
+ROOT = Path(__file__).parents[2]
 ANN = "Ann Smith"
 PLANTED = [ANN, "ann@example.com", "+44 20 7946 0958", "10 Downing Street", "Zoë Ångström", "O'Brien\nlevel=info"]
 
@@ -64,14 +67,14 @@ def test_a_field_that_nobody_declared_is_dropped_and_named(lines: Lines) -> None
 def test_a_planted_name_is_nowhere(lines: Lines, planted: str) -> None:
     log = structlog.get_logger()
     log.info("customer_merged", stream=planted, errors=[planted], tenant={planted: planted}, name=planted)
-    log.info(f"merged {planted}")
+    log.info(f"merged {planted}")  # noqa: G004
     log.bind(customer=planted).warning("bound", actor=planted.encode())
     try:
         raise ValueError(f"no such customer: {planted}")
     except ValueError:
         log.exception("command_failed")
     logging.getLogger("aiokafka").warning("Heartbeat failed for %s", planted)
-    logging.getLogger("uvicorn.error").error(f"cannot serve {planted}")  # noqa: G004  # as a careless library does
+    logging.getLogger("uvicorn.error").error(f"cannot serve {planted}")  # noqa: G004  # careless libraries do
     try:
         raise RuntimeError(planted) from KeyError(planted)
     except RuntimeError:
@@ -121,3 +124,18 @@ def test_an_event_is_named_in_snake_case(lines: Lines) -> None:
     structlog.get_logger().info("Customer merged!")
 
     assert lines.all[0]["event"] == "unnamed"
+
+
+def test_every_field_that_our_code_logs_is_declared() -> None:
+    levels = {"debug", "info", "warning", "error", "exception", "critical"}
+    undeclared: set[str] = set()
+    for file in [*ROOT.glob("libs/*/rapport_*/**/*.py"), *ROOT.glob("services/*/rapport_*/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level)) if level in levels:
+                    names = {keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "exc_info"}
+                    undeclared |= {f"{file.name}: {name}" for name in names - FIELDS}
+                case _:
+                    pass
+
+    assert not undeclared

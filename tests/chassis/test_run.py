@@ -89,7 +89,7 @@ async def test_all_roles_run_together(house: House) -> None:
 async def until_lag_is_nothing(client: httpx.AsyncClient) -> None:
     async def is_current() -> bool:
         (reader,) = (await client.get("/v1/readers")).json()["readers"]
-        return reader["lag"] == 0 and reader["freshness"]["lag_seconds"] == 0
+        return bool(reader["lag"] == 0 and reader["freshness"]["lag_seconds"] == 0)
 
     await until(is_current, seconds=START_SECONDS, what="the reader's lag is 0")
 
@@ -129,7 +129,7 @@ async def test_http_waits_for_no_broker(house: House) -> None:
     await house.start("http,mirror,readers,effects")
 
     async def answers() -> bool:
-        return (await house.ready())["status"] == "degraded"
+        return bool((await house.ready())["status"] == "degraded")
 
     await until(answers, seconds=10, what="HTTP answers though there is no broker")
     await until(lambda: takes_commands(house), seconds=20, what="the ledger opens without a comparison")
@@ -185,7 +185,7 @@ async def test_a_request_under_way_is_finished_before_the_process_ends(house: Ho
         process.send_signal(signal.SIGTERM)
 
         async def is_closed() -> bool:
-            return (await house.ready())["status"] == "unreachable"
+            return bool((await house.ready())["status"] == "unreachable")
 
         await until(is_closed, seconds=10, what="no new connection is taken")
         told.set()

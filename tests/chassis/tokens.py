@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -27,9 +26,12 @@ def make_key(kid: str = "first") -> ECKey:
     return ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"}, private=True)
 
 
-def claims(**changes: Any) -> dict[str, Any]:
+Claim = str | int | float | list[str] | None
+
+
+def claims(**changes: Claim) -> dict[str, Claim]:
     now = int(time.time())
-    usual = {
+    usual: dict[str, Claim] = {
         "iss": ISSUER,
         "aud": "rapport",
         "sub": "clerk-7",
@@ -41,5 +43,5 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
-def sign(key: ECKey, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
+def sign(key: ECKey, header: Mapping[str, object] | None = None, /, **changes: Claim) -> str:
     return jwt.encode({"alg": "ES256", "kid": key.kid, **(header or {})}, claims(**changes), key, algorithms=["ES256"])

@@ -36,6 +36,8 @@ RETRY_SECONDS: Final = 5
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _SUBJECT = re.compile(r"[!-~]{1,200}")
 _TYPES = ("jwt", "at+jwt")
+_PARTS = 3
+"""Header, claims and signature."""
 
 
 class TokenRefused(Exception):
@@ -61,7 +63,7 @@ class Issuer:
 
     name: str
     source: KeySource
-    keys: dict[str, ECKey] = field(default_factory=dict)
+    keys: dict[str, ECKey] = field(default_factory=dict[str, ECKey])
     loaded_at: float = -math.inf
     tried_at: float = -math.inf
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -162,7 +164,7 @@ class Verifier:
 def _peek(token: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Read header and claims before anything is verified, only to choose issuer and key."""
     parts = token.split(".")
-    if len(parts) != 3 or not all(parts):
+    if len(parts) != _PARTS or not all(parts):
         raise TokenRefused("malformed")
     try:
         header, claims = (json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])

@@ -168,7 +168,7 @@ async def _carry_out(desk: Desk, wishes: Sequence[Wish]) -> Sequence[Result | Pr
         problem = problem_of(error)
         # What is away is away for all: the whole batch is to be repeated. Without a name of its own a wish that was
         # carried out before the break would be carried out twice.
-        if len(wishes) == 1 or (problem is not None and problem.status == 503) or not all(map(_is_named, wishes)):
+        if len(wishes) == 1 or (problem is not None and problem.is_passing) or not all(map(_is_named, wishes)):
             raise
     results: list[Result | Problem] = []
     for wish in wishes:
@@ -176,7 +176,7 @@ async def _carry_out(desk: Desk, wishes: Sequence[Wish]) -> Sequence[Result | Pr
             results += await executor.execute([wish])
         except Exception as error:
             problem = problem_of(error)
-            if problem is not None and problem.status == 503:
+            if problem is not None and problem.is_passing:
                 raise
             results.append(problem or FAULT)
     return results

@@ -3,10 +3,10 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from pydantic import TypeAdapter
@@ -52,10 +52,10 @@ class IfMatchUnusable(Malformed):
     code = "if_match_unusable"
 
 
-class NeverMatches(Stale):
+class WeakNeverMatches(Stale):
     """A weak ETag never matches; send the ETag as an answer gave it."""
 
-    code = "version_not_met"
+    code = "weak_etag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +181,14 @@ def expected_of(match: str) -> int:
     Return the version that If-Match asks for; EXISTS for `*`.
 
     Raises:
-        NeverMatches: The ETag is weak.
+        WeakNeverMatches: The ETag is weak.
         IfMatchUnusable: It is no ETag of ours.
     """
     value = match.strip()
     if value == "*":
         return EXISTS
     if value.startswith("W/"):
-        raise NeverMatches
+        raise WeakNeverMatches
     found = _ETAG.fullmatch(value)
     if found is None:
         raise IfMatchUnusable
@@ -215,10 +215,13 @@ def _with_parameters(body: bytes, parameters: Mapping[str, Any]) -> bytes:
     return rest + (b"," if rest != b"{" else b"") + added
 
 
-def _names(schema: object) -> list[str]:
-    """Return all member names in a JSON schema."""
+def _names(schema: object) -> Iterator[str]:
+    """Yield all member names in a JSON schema."""
     if isinstance(schema, dict):
-        own = schema.get("properties")
-        names = [str(name) for name in own] if isinstance(own, dict) else []
-        return [*names, *(name for part in schema.values() for name in _names(part))]
-    return [name for part in schema for name in _names(part)] if isinstance(schema, list) else []
+        parts = cast("dict[str, object]", schema)
+        yield from cast("dict[str, object]", parts.get("properties", {}))
+        for part in parts.values():
+            yield from _names(part)
+    elif isinstance(schema, list):
+        for part in cast("list[object]", schema):
+            yield from _names(part)

@@ -58,6 +58,8 @@ class Desk:
     peers: Peers
     seal: PeerSeal | None = None
     opened: Store | None = None
+    resent_at: dict[int, float] = field(default_factory=dict[int, float])
+    """By partition, when it was asked to be sent again."""
     _era: int = 0
     _era_at: float = field(default=float("-inf"))
 

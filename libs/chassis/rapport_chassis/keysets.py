@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -97,10 +98,7 @@ def public_keys(text: bytes) -> dict[str, ECKey]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise KeysUnreachable from error
     found: dict[str, ECKey] = {}
-    for member in members[:KEYS_MAX] if isinstance(members, list) else []:
-        if not isinstance(member, dict):
-            continue
-        key = cast("dict[str, object]", member)
+    for key in _objects(members):
         fits = key.get("kty") == "EC" and key.get("crv") == "P-256"
         signs = key.get("alg", "ES256") == "ES256" and key.get("use", "sig") == "sig"
         kid = key.get("kid")
@@ -112,3 +110,9 @@ def public_keys(text: bytes) -> dict[str, ECKey]:
     if not found:
         raise KeysUnreachable
     return found
+
+
+def _objects(members: object) -> Iterator[dict[str, object]]:
+    for member in cast("list[object]", members)[:KEYS_MAX] if isinstance(members, list) else ():
+        if isinstance(member, dict):
+            yield cast("dict[str, object]", member)

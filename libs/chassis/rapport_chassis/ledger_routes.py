@@ -15,6 +15,7 @@ from rapport_chassis.desk import OPERATOR, AtDesk
 from rapport_chassis.problems import Problem, Refused
 from rapport_chassis.reading import Read
 from rapport_chassis.standing import Checkpoint, Freshness
+from rapport_events.envelope import Recorded
 from rapport_events.errors import Missing
 from rapport_events.ids import PARTITIONS, EventId
 from rapport_events.statements import load
@@ -90,83 +91,87 @@ class ReadersAnswer(BaseModel):
 
 
 def ledger_router() -> APIRouter:
-    """Return the routes; each call makes new ones, with a memory of their own."""
+    """Return the routes."""
     router = APIRouter(tags=["ledger"])
-    resent_at: dict[int, float] = {}
-
-    @router.get("/v1/ledger", operation_id="get_ledger")
-    async def get_ledger(request: Request, desk: AtDesk) -> LedgerAnswer:
-        """Tell the era, whether the ledger takes appends, and how far each partition goes."""
-        await desk.admit_peer(request)
-        state = await desk.store.ledger.state()
-        return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads))
-
-    @router.post("/v1/ledger/resend", operation_id="resend", status_code=202)
-    async def resend(request: Request, desk: AtDesk, wish: Resend) -> None:
-        """Have the mirror send a partition again from after a position; readers drop what they know."""
-        await desk.admit_peer(request)
-        now = time.monotonic()
-        if now - resent_at.get(wish.partition, float("-inf")) < RESEND_SECONDS_MIN:
-            raise Refused(RESENT_JUST_NOW)
-        resent_at[wish.partition] = now
-        await desk.store.pool.execute(load("rapport_events", "mirror/resend"), wish.partition, wish.after)
-
-    @router.get("/v1/events/{event_id}", operation_id="get_event", response_model=dict[str, Any])
-    async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(ge=0, lt=PARTITIONS)]) -> Response:
-        """Show one event as the ledger holds it: a CloudEvent in JSON, personal values sealed."""
-        event = await read.store.ledger.read_event(read.caller.tenant, EventId(event_id), partition)
-        if event is None:
-            raise EventNotFound(event_id=event_id, partition=partition)
-        shown = {
-            "specversion": "1.0",
-            "id": event.event_id,
-            "source": f"/crm/{event.source}",
-            "type": event.type,
-            "subject": event.subject,
-            "time": event.occurred_at,
-            "recordedtime": event.recorded_at,
-            "dataschema": f"urn:rapport:{event.type}:{event.schema}",
-            "datacontenttype": "application/json",
-            "era": event.era,
-            "partition": event.partition,
-            "position": event.position,
-            "stream": event.stream,
-            "streamversion": event.version,
-            "tenantid": event.tenant,
-            "actor": event.meta.actor,
-            "correlationid": event.meta.correlation_id,
-            "causationid": event.meta.causation_id,
-            "traceparent": event.meta.traceparent,
-            "data": orjson.Fragment(event.data),
-        }
-        return answer_json({name: value for name, value in shown.items() if value is not None})
-
-    @router.get("/v1/readers", operation_id="get_readers")
-    async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:
-        """Tell how far each read model has got; single partitions only to operators."""
-        standing = read.store.standing
-        checkpoints = await standing.checkpoints()
-        async with read.rows() as connection:
-            rows = await connection.fetch(load("rapport_chassis", "parked_counts"), list(checkpoints))
-        parked = {row["reader"]: row["parked"] for row in rows}
-        readers: list[ReaderState] = []
-        for view in desk.service.views:
-            at = checkpoints.get(view.reader, {})
-            lines = [_line(desk, source, era, partition, each) for (source, era, partition), each in sorted(at.items())]
-            lags = [line.lag for line in lines if line.lag is not None]
-            readers.append(
-                ReaderState(
-                    reader=view.reader,
-                    view=view.name,
-                    lag=sum(lags) if len(lags) == len(lines) else None,
-                    parked=parked.get(view.reader, 0),
-                    freshness=await read.freshness(view.name),
-                    lines=lines if OPERATOR in read.caller.scopes else [],
-                )
-            )
-        return ReadersAnswer(service=desk.service.name, readers=readers)
-
+    router.add_api_route("/v1/ledger", get_ledger, operation_id="get_ledger")
+    router.add_api_route("/v1/ledger/resend", resend, methods=["POST"], operation_id="resend", status_code=202)
+    router.add_api_route("/v1/events/{event_id}", get_event, operation_id="get_event", response_model=dict[str, Any])
+    router.add_api_route("/v1/readers", get_readers, operation_id="get_readers")
     return router
+
+
+async def get_ledger(request: Request, desk: AtDesk) -> LedgerAnswer:
+    """Tell the era, whether the ledger takes appends, and how far each partition goes."""
+    await desk.admit_peer(request)
+    state = await desk.store.ledger.state()
+    return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads))
+
+
+async def resend(request: Request, desk: AtDesk, wish: Resend) -> None:
+    """Have the mirror send a partition again from after a position; readers drop what they know."""
+    await desk.admit_peer(request)
+    now = time.monotonic()
+    if now - desk.resent_at.get(wish.partition, float("-inf")) < RESEND_SECONDS_MIN:
+        raise Refused(RESENT_JUST_NOW)
+    desk.resent_at[wish.partition] = now
+    await desk.store.pool.execute(load("rapport_events", "mirror/resend"), wish.partition, wish.after)
+
+
+async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(ge=0, lt=PARTITIONS)]) -> Response:
+    """Show one event as the ledger holds it: a CloudEvent in JSON, personal values sealed."""
+    event = await read.store.ledger.read_event(read.caller.tenant, EventId(event_id), partition)
+    if event is None:
+        raise EventNotFound(event_id=event_id, partition=partition)
+    return answer_json({name: value for name, value in _attributes(event).items() if value is not None})
+
+
+def _attributes(event: Recorded) -> dict[str, object]:
+    return {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": f"/crm/{event.source}",
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.occurred_at,
+        "recordedtime": event.recorded_at,
+        "dataschema": f"urn:rapport:{event.type}:{event.schema}",
+        "datacontenttype": "application/json",
+        "era": event.era,
+        "partition": event.partition,
+        "position": event.position,
+        "stream": event.stream,
+        "streamversion": event.version,
+        "tenantid": event.tenant,
+        "actor": event.meta.actor,
+        "correlationid": event.meta.correlation_id,
+        "causationid": event.meta.causation_id,
+        "traceparent": event.meta.traceparent,
+        "data": orjson.Fragment(event.data),
+    }
+
+
+async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:
+    """Tell how far each read model has got; single partitions only to operators."""
+    checkpoints = await read.store.standing.checkpoints()
+    async with read.rows() as connection:
+        rows = await connection.fetch(load("rapport_chassis", "parked_counts"), list(checkpoints))
+    parked = {row["reader"]: row["parked"] for row in rows}
+    readers: list[ReaderState] = []
+    for view in desk.service.views:
+        at = checkpoints.get(view.reader, {})
+        lines = [_line(desk, source, era, partition, each) for (source, era, partition), each in sorted(at.items())]
+        lags = [line.lag for line in lines if line.lag is not None]
+        readers.append(
+            ReaderState(
+                reader=view.reader,
+                view=view.name,
+                lag=sum(lags) if len(lags) == len(lines) else None,
+                parked=parked.get(view.reader, 0),
+                freshness=await read.freshness(view.name),
+                lines=lines if OPERATOR in read.caller.scopes else [],
+            )
+        )
+    return ReadersAnswer(service=desk.service.name, readers=readers)
 
 
 def _line(desk: AtDesk, source: str, era: int, partition: int, at: Checkpoint) -> ReaderLine:

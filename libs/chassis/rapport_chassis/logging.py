@@ -4,29 +4,24 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from datetime import datetime
-from typing import Any, Final, TextIO
+from itertools import islice
+from typing import Any, Final, TextIO, cast
 from uuid import UUID
 
 import orjson
 import structlog
 
-FIELDS: Final = frozenset(
-    {
-        # what happened, where and when
-        "event", "level", "at", "logger", "service", "role", "roles", "services", "release", "place",
-        # who and why, opaque ids only
-        "tenant", "actor", "correlation_id", "causation_id", "trace_id", "command", "stream", "version", "event_id",
-        # the ledger, topics and readers
-        "source", "topic", "era", "partition", "partitions", "position", "positions", "offset", "head", "after", "reach",
-        "reader", "readers", "view", "group", "kind", "type", "outcome", "count", "events", "records", "lag", "parked", "attempt",
-        # HTTP
-        "route", "method", "status", "code", "port", "seconds", "bytes",
-        # faults: kinds, never texts
-        "error", "errors", "causes", "frames", "sqlstate", "reason", "migration", "database", "setting", "withheld", "library_message",
-    }
-)  # fmt: skip
+_NAMES: Final = """
+    event level at logger service services role roles place library_message
+    tenant actor correlation_id causation_id command stream version event_id
+    source topic era partition partitions position positions offset head after reach timeline
+    reader view group kind type outcome count events records lag parked attempt found_and_confirmed
+    route method status code port seconds
+    error errors cause causes frames sqlstate withheld
+"""
+FIELDS: Final = frozenset(_NAMES.split())
 """Every field that a log line may have. None of them holds what a person is called, wrote or is reached at."""
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -57,27 +52,32 @@ def keep_declared(_: object, __: str, line: Line) -> Line:
 
 
 def _plain(value: object, depth: int = 0) -> object:
+    shown: object = _WITHHELD
     match value:
         case None | bool() | int() | float() | UUID() | datetime():
-            return value
+            shown = value
         case str():
-            return value if _VALUE.fullmatch(value) else _WITHHELD
+            shown = value if _VALUE.fullmatch(value) else _WITHHELD
         case list() | tuple() | set() | frozenset() if depth < _DEPTH_MAX:
-            return [_plain(item, depth + 1) for item, _ in zip(value, range(_ITEMS_MAX), strict=False)]
+            items = islice(cast("Collection[object]", value), _ITEMS_MAX)
+            shown = [_plain(item, depth + 1) for item in items]
         case Mapping() if depth < _DEPTH_MAX:
-            pairs = zip(value.items(), range(_ITEMS_MAX), strict=False)
-            return {str(_plain(str(name))): _plain(item, depth + 1) for (name, item), _ in pairs}
+            members = islice(cast("Mapping[object, object]", value).items(), _ITEMS_MAX)
+            shown = {str(_plain(str(name))): _plain(item, depth + 1) for name, item in members}
         case _:
-            return _WITHHELD
+            pass
+    return shown
 
 
 def tell_exception(_: object, __: str, line: Line) -> Line:
     """Say of an exception its kinds and where it rose; its text can quote rows and bodies."""
     info = line.pop("exc_info", None)
     line.pop("stack_info", None)
-    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    error: object = sys.exc_info()[1] if info is True else info
+    if isinstance(info, tuple):
+        error = cast("tuple[object, ...]", info)[1]
     if isinstance(error, BaseException):
-        line["causes"] = list(_kinds(error))
+        line["causes"] = [type(cause).__name__ for cause in _causes(error)]
         line["frames"] = _frames(error)
         sqlstate = getattr(error, "sqlstate", None)
         if isinstance(sqlstate, str):
@@ -85,21 +85,24 @@ def tell_exception(_: object, __: str, line: Line) -> Line:
     return line
 
 
-def _kinds(error: BaseException | None) -> list[str]:
-    kinds: list[str] = []
-    while error is not None and len(kinds) < _CAUSES_MAX:
-        kinds.append(type(error).__name__)
-        if isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        else:
-            error = error.__cause__ or error.__context__
-    return kinds
+def leaf_of(error: BaseException) -> BaseException:
+    """Return the first single error in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    causes: list[BaseException] = []
+    while error is not None and len(causes) < _CAUSES_MAX:
+        causes.append(error)
+        inner = leaf_of(error)
+        error = inner if inner is not error else error.__cause__ or error.__context__
+    return causes
 
 
 def _frames(error: BaseException) -> list[str]:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_MAX:]
+    frames = traceback.extract_tb(leaf_of(error).__traceback__)[-_FRAMES_MAX:]
     return [f"{frame.filename.rpartition('site-packages/')[2][-80:]}:{frame.lineno}" for frame in frames]
 
 

@@ -151,18 +151,19 @@ def _operation(handler: Handler[Any, Any], *, is_matched: bool) -> Schema:
         if part.startswith("{")
     ]
     refusals = [code for code in _REFUSALS if code != "428"]
-    answer = {
+    headers: Schema = {
+        "ETag": {"schema": {"type": "string"}, "description": "The stream's version."},
+        HEADER: {"schema": {"type": "string"}, "description": "Pass it as `?after=` to read what was written."},
+    }
+    answer: Schema = {
         "description": "The wish is granted; a repeat gets the same answer.",
-        "headers": {
-            "ETag": {"schema": {"type": "string"}, "description": "The stream's version."},
-            HEADER: {"schema": {"type": "string"}, "description": "Pass it as `?after=` to read what was written."},
-        },
+        "headers": headers,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Granted"}}},
     }
     responses: Schema = {"200": answer, **_refusals(*refusals)}
     if not parameters:
         location = {"Location": {"schema": {"type": "string"}, "description": "Where the new thing is found."}}
-        responses = {"201": {**answer, "headers": answer["headers"] | location}, **responses}
+        responses = {"201": {**answer, "headers": {**headers, **location}}, **responses}
     if is_matched:
         responses["428"] = _refusal("If-Match is required.")
     return {

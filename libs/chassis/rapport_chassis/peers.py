@@ -6,7 +6,7 @@ import hmac
 import http.client
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 ANSWER_SECONDS_MAX: Final = 2
 SCHEME: Final = "Peer"
+_DIGITS_MAX: Final = 12
 _FRESH_SECONDS: Final = 0.8
 """An answer is shared for this long by all who ask in this process."""
 _SKEW_SECONDS_MAX: Final = 300
@@ -40,7 +41,7 @@ class PeerSeal:
         """Say whether a service of this suite made this call, less than five minutes ago."""
         scheme, _, signed = value.partition(" ")
         made_at, _, mark = signed.partition(".")
-        if scheme != SCHEME or not made_at.isdecimal() or len(made_at) > 12 or not mark.isascii():
+        if scheme != SCHEME or not made_at.isdecimal() or len(made_at) > _DIGITS_MAX or not mark.isascii():
             return False
         if abs(time.time() - int(made_at)) > _SKEW_SECONDS_MAX:
             return False
@@ -104,8 +105,11 @@ class Peers:
 
 
 def _state(answer: object) -> LedgerState | None:
-    match answer:
-        case {"era": int(era), "open": bool(is_open), "heads": [*heads]} if len(heads) == PARTITIONS:
-            return LedgerState(era, is_open, tuple(int(head) for head in heads))
-        case _:
-            return None
+    if not isinstance(answer, dict):
+        return None
+    members = cast("dict[str, object]", answer)
+    era, is_open, found = members.get("era"), members.get("open"), members.get("heads")
+    if not isinstance(era, int) or not isinstance(is_open, bool) or not isinstance(found, list):
+        return None
+    heads = tuple(head for head in cast("list[object]", found) if isinstance(head, int))
+    return LedgerState(era, is_open, heads) if len(heads) == PARTITIONS else None

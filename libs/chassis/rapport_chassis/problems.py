@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
@@ -49,9 +49,14 @@ class Problem:
     status: int
     code: str
     detail: str
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
     errors: tuple[Mapping[str, object], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request can succeed later, unchanged."""
+        return self.status == HTTPStatus.SERVICE_UNAVAILABLE
 
     def members(self, correlation_id: str | None = None) -> dict[str, object]:
         """Return the members of the problem's JSON."""
@@ -118,27 +123,29 @@ def problem_of(error: BaseException, known: Collection[str] = ()) -> Problem | N
     Args:
         known: Member names of the body's model. Only these are named, because others come from the caller.
     """
+    found: Problem | None
     match error:
         case Refused():
-            return error.problem
+            found = error.problem
         case Refusal():
-            return _of_refusal(error)
+            found = _of_refusal(error)
         case ValidationError():
-            return malformed(error.errors(include_url=False, include_input=False), known)
+            found = malformed(error.errors(include_url=False, include_input=False), known)
         case RequestValidationError():
-            return malformed(error.errors(), known)
+            found = malformed(error.errors(), known)
         case HTTPException():
-            return _of_status(error.status_code, error.headers)
+            found = _of_status(error.status_code, error.headers)
         case TokenRefused():
-            return TOKEN_REFUSED
+            found = TOKEN_REFUSED
         case KeysUnreachable():
-            return KEYS_UNREACHABLE
+            found = KEYS_UNREACHABLE
         case KeyringAway():
-            return KEYRING_AWAY
+            found = KEYRING_AWAY
         case LedgerShut():
-            return LEDGER_SHUT
+            found = LEDGER_SHUT
         case _:
-            return DATABASE_AWAY if is_away(error) else None
+            found = DATABASE_AWAY if is_away(error) else None
+    return found
 
 
 def _of_refusal(refusal: Refusal) -> Problem:
@@ -170,15 +177,16 @@ def malformed(errors: Collection[ErrorDetails | Mapping[str, object]], known: Co
 
 
 def _fault(error: ErrorDetails | Mapping[str, object], known: frozenset[str]) -> dict[str, object]:
-    place, context = error["loc"], error.get("ctx") or {}
+    context = cast("Mapping[str, object]", error.get("ctx") or {})
     message = str(error["msg"])
-    if isinstance(context, Mapping) and any(name in context for name in _ECHOING):
+    if any(name in context for name in _ECHOING):
         cause = context.get("error")
         # A model's own ValueError is a sentence of ours; every other cause may quote what was sent.
         message = str(cause) if type(cause) is ValueError else "The value cannot be read as what it must be."
+    place = cast("tuple[int | str, ...]", error["loc"])
     return {"pointer": "".join(_segments(place, known)), "code": error["type"], "message": message}
 
 
-def _segments(place: object, known: frozenset[str]) -> Iterator[str]:
-    for segment in place if isinstance(place, tuple) else ():
+def _segments(place: tuple[int | str, ...], known: frozenset[str]) -> Iterator[str]:
+    for segment in place:
         yield f"/{segment}" if isinstance(segment, int) or segment in known else "/*"

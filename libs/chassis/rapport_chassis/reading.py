@@ -1,6 +1,6 @@
 """What query routes get: a caller, rows of the caller's tenant alone, opened names, and how fresh it all is."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -22,7 +22,7 @@ After = Annotated[
     str | None,
     Query(
         max_length=TOKEN_LENGTH_MAX,
-        description="A Rapport-Position; the answer waits, at most 5 s, until it shows all that was recorded up to there.",
+        description="A Rapport-Position: the answer waits, at most 5 s, until it shows all that was recorded up to it.",
     ),
 ]
 
@@ -37,7 +37,7 @@ class Reading:
     """Whether personal values stayed closed: for want of the scope, or because the keyring is away."""
 
     @asynccontextmanager
-    async def rows(self) -> AsyncIterator[Connection]:
+    async def rows(self) -> AsyncGenerator[Connection]:
         """
         Give a connection that sees the rows of the caller's tenant, in a read-only transaction with one snapshot.
 

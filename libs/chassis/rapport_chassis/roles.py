@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from functools import partial
 from socket import socket
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import structlog
 
@@ -14,6 +14,7 @@ from rapport_chassis.auth import Verifier
 from rapport_chassis.desk import Desk, Store
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
+from rapport_chassis.logging import leaf_of
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.serving import Server, make_server
@@ -31,8 +32,11 @@ from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import read_partition
+from rapport_events.statements import load
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 Role = Literal["http", "mirror", "readers", "effects"]
 ROLES: Final[tuple[Role, ...]] = ("http", "mirror", "readers", "effects")
@@ -111,9 +115,14 @@ async def supervise(member: Member, role: Role, work: Callable[[], Awaitable[Non
 
 
 def _kind(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return type(error).__name__
+    return type(leaf_of(error)).__name__
+
+
+def _given(value: T | None) -> T:
+    """Return what `run.py` provides for every role that needs it."""
+    if value is None:
+        raise RuntimeError("the role was started without what it needs")
+    return value
 
 
 async def serve(member: Member) -> None:
@@ -122,9 +131,7 @@ async def serve(member: Member) -> None:
     if not service.owns_ledger:
         await _serve_from(member, None)
         return
-    settings, keyring = member.settings, house.keyring
-    assert settings is not None, "a service with a ledger has settings of its store"
-    assert keyring is not None, "a service with a ledger has a keyring"
+    settings, keyring = _given(member.settings), _given(house.keyring)
     pool = await open_pool(
         settings.app.get_secret_value(),
         name=f"{service.name}.http",
@@ -146,11 +153,10 @@ async def serve(member: Member) -> None:
 
 async def _serve_from(member: Member, store: Store | None) -> None:
     service, house = member.service, member.house
-    assert house.verifier is not None, "HTTP verifies tokens"
-    assert member.listener is not None, "the port was bound at the start"
+    listener = _given(member.listener)
     desk = Desk(
         service=service,
-        verifier=house.verifier,
+        verifier=_given(house.verifier),
         readiness=member.readiness,
         peers=house.peers,
         seal=house.seal,
@@ -162,17 +168,17 @@ async def _serve_from(member: Member, store: Store | None) -> None:
     server.should_exit = member.is_stopping
     # A copy of the listener: serving closes what it was given, and a role that begins again needs the port.
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve([member.listener.dup()]))
+        serving = group.create_task(server.serve([listener.dup()]))
         await server.wait_until_started()
         member.readiness.say("http", "ready")
-        log.info("http_listening", service=service.name, port=member.listener.getsockname()[1])
+        log.info("http_listening", service=service.name, port=listener.getsockname()[1])
         await serving
 
 
 async def _check(pool: Pool) -> str | None:
     try:
         async with asyncio.timeout(1):
-            await pool.fetchval("SELECT 1")
+            await pool.fetchval(load("rapport_chassis", "ping"))
     except Exception as error:  # noqa: BLE001  # whatever it is, readiness names its kind
         return type(error).__name__
     return None
@@ -180,15 +186,13 @@ async def _check(pool: Pool) -> str | None:
 
 async def mirror(member: Member) -> None:
     """Carry the ledger to its topic until cancelled."""
-    house, settings = member.house, member.settings
-    assert settings is not None, "a mirror needs the ledger's database"
-    assert house.broker is not None, "a mirror needs a broker"
+    settings, broker = _given(member.settings), _given(member.house.broker)
     mirror = Mirror(
         MirrorSettings(
             service=member.name,
             keeper=settings.keeper.get_secret_value(),
-            bootstrap=house.broker.kafka,
-            prefix=house.broker.topic_prefix,
+            bootstrap=broker.kafka,
+            prefix=broker.topic_prefix,
         )
     )
     async with asyncio.TaskGroup() as group:
@@ -202,29 +206,26 @@ async def mirror(member: Member) -> None:
 
 async def keep_views(member: Member) -> None:
     """Keep the service's views current, and decide what follows from them, until cancelled."""
-    service, house, settings = member.service, member.house, member.settings
-    assert settings is not None, "readers need the service's database"
-    assert house.broker is not None, "readers need a broker"
+    service, house = member.service, member.house
+    settings, broker = _given(member.settings), _given(house.broker)
     if not service.views:
         await _idle(member, "readers")
         return
     # A consumer that subscribes to a topic before it exists waits long until it looks again.
-    await apply_topics(
-        house.broker.kafka, [topic_of(source, prefix=house.broker.topic_prefix) for source in service.sources]
-    )
+    await apply_topics(broker.kafka, [topic_of(source, prefix=broker.topic_prefix) for source in service.sources])
     keeper = settings.keeper.get_secret_value()
     pool = await open_pool(keeper, name=f"{service.name}.readers", connections_max=_READERS_CONNECTIONS)
     try:
         consuming = Consuming(
             [ViewReader(view, pool, house.keyring) for view in service.views],
             ConsumingSettings(
-                bootstrap=house.broker.kafka,
-                group=f"{house.broker.topic_prefix}-{service.name}" if house.broker.consumer_groups else None,
-                prefix=house.broker.topic_prefix,
-                session_seconds=house.broker.session_seconds,
+                bootstrap=broker.kafka,
+                group=f"{broker.topic_prefix}-{service.name}" if broker.consumer_groups else None,
+                prefix=broker.topic_prefix,
+                session_seconds=broker.session_seconds,
             ),
             heads=house.peers.heads,
-            scan=partial(_scan, house.broker.kafka),
+            scan=partial(_scan, broker.kafka),
             resend=house.peers.resend,
         )
         async with asyncio.TaskGroup() as group:

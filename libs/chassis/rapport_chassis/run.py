@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 _KEYRING_CONNECTIONS: Final = 4
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
-"""Batches hold thousands of young objects at a time; collecting them again and again is most of what they would cost."""
+"""Batches hold thousands of young objects at a time; to collect these again and again would cost most of the time."""
 _SETTLED_SECONDS_MAX: Final = 10
 _LOOK_SECONDS: Final = 0.05
 
@@ -226,7 +226,7 @@ async def _drain(members: Sequence[Member], serving: Sequence[asyncio.Task[None]
         if member.server is not None:
             member.server.should_exit = True
         if member.listener is not None:
-            # The server closes its copy; with this one open, the kernel would still take connections that nobody serves.
+            # The server closes its copy; with this one open, the kernel would go on taking connections for nobody.
             member.listener.close()
     if serving:
         await asyncio.wait(serving, timeout=seconds + 1)

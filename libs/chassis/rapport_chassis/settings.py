@@ -19,6 +19,7 @@ PORTS = {"console": 7700, "contacts": 7701, "interactions": 7702, "workflow": 77
 SOURCES = ("analytics", "contacts", "interactions", "workflow")
 """Services that own a ledger."""
 SECRET_BYTES_MAX = 65_536
+_KEY_BYTES = 32
 FOREIGN_PREFIXES = ("RAPPORT_TEST_",)
 """Names that belong to the tests, which run in the same environment as what they start."""
 FOREIGN_NAMES = frozenset({"RAPPORT_TOKEN", "RAPPORT_URL", "RAPPORT_HOME"})
@@ -46,8 +47,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic gives them by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the environment, then secrets from files; no `.env` file is looked for."""
         prefix = env_settings.env_prefix if isinstance(env_settings, EnvSettingsSource) else PREFIX
@@ -118,13 +119,13 @@ def key_bytes(value: SecretStr) -> bytes:
     """
     text = value.get_secret_value()
     try:
-        if len(text) == 64:
+        if len(text) == 2 * _KEY_BYTES:
             return bytes.fromhex(text)
         key = base64.b64decode(text.translate(str.maketrans("-_", "+/")).rstrip("=") + "=", validate=True)
     except (ValueError, binascii.Error) as error:
         msg = "must be 32 bytes, as 64 hexadecimal digits or as base64"
         raise ValueError(msg) from error
-    if len(key) != 32:
+    if len(key) != _KEY_BYTES:
         msg = "must be 32 bytes, as 64 hexadecimal digits or as base64"
         raise ValueError(msg)
     return key
@@ -149,7 +150,7 @@ class Broker(Settings):
     consumer_groups: bool = True
     """Whether replicas of a service's readers share the partitions; if not, one process reads them all, and at once."""
     session_seconds: Annotated[float, Field(ge=6, le=300)] = 45
-    """How long a killed reader keeps its partitions; the embedded broker makes readers wait for half of it at the start."""
+    """How long a killed reader keeps its partitions; the embedded broker makes a new one wait for half of it."""
 
 
 class Keys(Settings):
@@ -216,7 +217,7 @@ def read(group: type[G], service: str | None = None) -> G:
     """
     prefix = PREFIX if service is None else prefix_of(service)
     try:
-        return group(_env_prefix=prefix)
+        return group(_env_prefix=prefix)  # pyright: ignore[reportCallIssue]  # the base class takes it
     except ValidationError as error:
         raise SettingsRefused(list(_faults(error, group, prefix))) from None
 

@@ -160,7 +160,7 @@ class Standing:
             self._samples[source] = samples[:half:2] + samples[half:]
 
     def _held(self, source: str, at: Mapping[Line, Checkpoint]) -> tuple[float | None, float]:
-        """Return since when a view lacks something of a source (0: nothing, None: unknown), and up to when it is complete."""
+        """Return since when a source has been missing something (0: it is not, None: unknown), and until when not."""
         if self.newest(source) is None:
             return None, 0.0
         samples = self._samples[source]

@@ -16,7 +16,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-disable_created_metrics()  # a second series for each, that nobody looks at
+disable_created_metrics()  # type: ignore[no-untyped-call]  #  a second series for each, that nobody looks at
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS = Counter("rapport_http_requests", "Answers by route and status.", ["service", "route", "method", "status"])

@@ -1,0 +1,2 @@
+-- ping: answer, to show that the database does.
+SELECT 1
