@@ -17,7 +17,7 @@ from rapport_interactions.commands import (
     respond_case,
     start_import,
 )
-from rapport_interactions.views import timeline
+from rapport_interactions.views import case, timeline
 
 service = Service(
     name="interactions",
@@ -37,6 +37,6 @@ service = Service(
         start_import.HANDLER,
         complete_import.HANDLER,
     ),
-    views=(timeline.Timeline(), Parties()),
-    routers=(timeline.router,),
+    views=(timeline.Timeline(), case.Case(), Parties()),
+    routers=(timeline.router, case.router),
 )
