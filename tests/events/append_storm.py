@@ -3,7 +3,6 @@
 import asyncio
 import random
 import sys
-import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,12 +41,17 @@ def shared_stream(number: int) -> str:
 class Storm:
     """Makes requests, remembers what it was told, and keeps the log."""
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, end: Path) -> None:
         self.random = random.Random(name)  # noqa: S311 - a repeatable storm, no secret
         self._name = name
+        self._end = end
         self._log = log.open("ab", buffering=0)
         self._count = 0
         self._heads: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def is_over(self) -> bool:
+        """Say whether somebody has made the file that ends the storm."""
+        return self._end.exists()
 
     def make(self) -> tuple[TenantId, str, Append]:
         """Make a request: one to three streams, sometimes shared, with a key, and sometimes with claims."""
@@ -132,11 +136,11 @@ def _plain(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-async def grouped(storm: Storm, dsn: str, end_at: float, callers: int) -> None:
+async def grouped(storm: Storm, dsn: str, callers: int) -> None:
     """Append through the ledger, with many callers at once."""
 
     async def call(ledger: PostgresLedger) -> None:
-        while time.time() < end_at:
+        while not storm.is_over():
             tenant, label, appended = storm.make()
             storm.sent(label, appended)
             while True:
@@ -158,10 +162,10 @@ async def grouped(storm: Storm, dsn: str, end_at: float, callers: int) -> None:
             tasks.create_task(call(ledger))
 
 
-async def within(storm: Storm, dsn: str, end_at: float, callers: int) -> None:
+async def within(storm: Storm, dsn: str, callers: int) -> None:
     """Append as a reader does, inside transactions of its own; some are rolled back, some cancelled by the server."""
     connection = await asyncpg.connect(dsn, server_settings={"statement_timeout": "40"})
-    while time.time() < end_at:
+    while not storm.is_over():
         made = [storm.make() for _ in range(storm.random.randrange(1, callers + 1))]
         for _, label, appended in made:
             storm.sent(label, appended)
@@ -182,6 +186,6 @@ async def within(storm: Storm, dsn: str, end_at: float, callers: int) -> None:
 
 
 if __name__ == "__main__":
-    name, kind, dsn, log, seconds, callers = sys.argv[1:]
+    name, kind, dsn, log, end, callers = sys.argv[1:]
     runner = {"grouped": grouped, "within": within}[kind]
-    asyncio.run(runner(Storm(name, Path(log)), dsn, time.time() + float(seconds), int(callers)))
+    asyncio.run(runner(Storm(name, Path(log), Path(end)), dsn, int(callers)))

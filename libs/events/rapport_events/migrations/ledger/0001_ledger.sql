@@ -22,9 +22,7 @@ CREATE TABLE events (
     recorded_at timestamptz NOT NULL,
     CONSTRAINT events_pkey PRIMARY KEY (partition, position),
     CONSTRAINT events_version_once UNIQUE (partition, tenant_id, stream, version),
-    CONSTRAINT events_id_once UNIQUE (partition, event_id),
-    CONSTRAINT events_numbered CHECK (position > 0 AND version > 0),
-    CONSTRAINT events_tenant_named CHECK (tenant_id <> '')  -- a transaction whose tenant was reset reads as ''
+    CONSTRAINT events_id_once UNIQUE (partition, event_id)
 ) PARTITION BY LIST (partition);
 
 CREATE TABLE claims (
@@ -33,8 +31,7 @@ CREATE TABLE claims (
     digest    bytea NOT NULL,
     stream    text  NOT NULL,
     event_id  uuid  NOT NULL,
-    CONSTRAINT claims_pkey PRIMARY KEY (tenant_id, kind, digest),
-    CONSTRAINT claims_tenant_named CHECK (tenant_id <> '')
+    CONSTRAINT claims_pkey PRIMARY KEY (tenant_id, kind, digest)
 );
 
 CREATE TABLE commands (
@@ -45,8 +42,7 @@ CREATE TABLE commands (
     positions       bigint[]    NOT NULL,
     versions        integer[]   NOT NULL,
     recorded_at     timestamptz NOT NULL,
-    CONSTRAINT commands_pkey PRIMARY KEY (tenant_id, idempotency_key),
-    CONSTRAINT commands_tenant_named CHECK (tenant_id <> '')
+    CONSTRAINT commands_pkey PRIMARY KEY (tenant_id, idempotency_key)
 );
 CREATE INDEX commands_by_age ON commands USING brin (recorded_at);  -- they are kept for 30 days
 
