@@ -5,7 +5,13 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaTimeoutError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from rapport_events.ids import PARTITIONS
@@ -51,12 +57,14 @@ async def grants_producer_ids(bootstrap: str) -> bool:
                 answer = await client.send(client.get_random_node(), request)
             except IncompatibleBrokerVersion:
                 return False
-            if not answer.error_code:
-                return True
-            if not for_code(answer.error_code).retriable:
-                return False
+            except (KafkaError, KeyError):
+                # A node that is going down, or a connection that the client has just dropped: ask another one.
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if not answer.error_code or not for_code(answer.error_code).retriable:
+                return not answer.error_code
             await asyncio.sleep(_PAUSE_SECONDS)
-    return False
+    raise KafkaTimeoutError("no node of the broker says whether it grants producer ids")
 
 
 async def _not_ready(admin: AIOKafkaAdminClient, bootstrap: str, topics: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from rapport_events.audit import Audit, RecordNotHeld
 from rapport_events.copying import Copying
@@ -224,7 +225,19 @@ class Mirror:
                 pass
             is_suspected = copying.suspects.is_set()
             copying.suspects.clear()
-            await self._audit(audit, copying, every_mark=is_suspected)
+            await self._audit_when_possible(audit, copying, every_mark=is_suspected)
+            await asyncio.sleep(_AUDIT_PAUSE_SECONDS)
+
+    async def _audit_when_possible(self, audit: Audit, copying: Copying, *, every_mark: bool) -> None:
+        """Audit, later where leaders move: partitions that have one are not kept waiting for those that have none."""
+        until = time.monotonic() + self._settings.audit_seconds
+        while True:
+            try:
+                return await self._audit(audit, copying, every_mark=every_mark)
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > until:
+                    raise
+                log.warning("audit_put_off", topic=self._topic, error=type(error).__name__)
             await asyncio.sleep(_AUDIT_PAUSE_SECONDS)
 
     async def _audit(self, audit: Audit, copying: Copying, *, every_mark: bool) -> None:
