@@ -2,7 +2,7 @@
 
 import typer
 
-from rapport_cli import down, import_file, issue_token, report, up
+from rapport_cli import down, import_file, issue_token, report, status, up
 
 app = typer.Typer(
     name="rapport",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command("up", help=up.HELP)(up.up)
 app.command("down", help=down.HELP)(down.down)
+app.command("status", help=status.HELP)(status.status)
 app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
+from rapport_cli.launching.home import Home, HomeRefused
+from rapport_cli.launching.ports import url_of
+
 PORTS: Final = {"contacts": 7701, "interactions": 7702, "workflow": 7703, "analytics": 7704}
 ANSWER_BYTES_MAX: Final = 67_108_864
 TIMEOUT_SECONDS: Final = 60.0
+LOCAL_TOKEN_SECONDS: Final = 12 * 3600.0
 
 
 class Unreachable(Exception):
@@ -86,25 +90,43 @@ class Access:
         return f"http://127.0.0.1:{PORTS[service]}"
 
 
-def find_access(tenant: str | None, url: str | None, token_file: Path | None) -> Access:
+def find_access(
+    tenant: str | None, url: str | None, token_file: Path | None, *, data: Path | None = None, is_operator: bool = False
+) -> Access:
     """
     Find out where the suite is and how to show who we are.
 
-    The token comes from `--token-file`, else from RAPPORT_TOKEN, else from the suite that `rapport up` runs here; the
-    address from `--url`, else from RAPPORT_URL, else each service's own (RAPPORT_<SERVICE>_URL, or its default port).
+    The token comes from `--token-file`, else from RAPPORT_TOKEN, else from the suite in the data folder; the address
+    from `--url`, else from RAPPORT_URL, else each service's own: RAPPORT_<SERVICE>_URL, that of the suite in the data
+    folder, or its default port.
+
+    Args:
+        data: The data folder; RAPPORT_HOME or ./data where it is not given.
+        is_operator: Whether a token from the data folder shall also be good for operating the suite.
 
     Raises:
         Unusable: There is no token, or it is for another tenant.
     """
-    own = {name: value for name in PORTS if (value := os.environ.get(f"RAPPORT_{name.upper()}_URL"))}
+    home = Home(data or Path(os.environ.get("RAPPORT_HOME") or "data"))
     url = url or os.environ.get("RAPPORT_URL")
-    access = Access(token=_token(tenant, token_file), url=url, urls={} if url else own)
+    urls = _urls_of(home) if url is None else {}
+    access = Access(token=_token(tenant, token_file, home, is_operator=is_operator), url=url, urls=urls)
     if tenant is not None and access.tenant != tenant:
         raise Unusable(f"the token is for tenant {access.tenant!r}, not for {tenant!r}")
     return access
 
 
-def _token(tenant: str | None, token_file: Path | None) -> str:
+def _urls_of(home: Home) -> dict[str, str]:
+    try:
+        base = home.suite.port_base
+    except HomeRefused:
+        found: dict[str, str] = {}
+    else:
+        found = {name: url_of(base, name) for name in PORTS}
+    return found | {name: value for name in PORTS if (value := os.environ.get(f"RAPPORT_{name.upper()}_URL"))}
+
+
+def _token(tenant: str | None, token_file: Path | None, home: Home, *, is_operator: bool) -> str:
     if token_file is not None:
         try:
             return token_file.read_text(encoding="ascii").strip()
@@ -112,6 +134,14 @@ def _token(tenant: str | None, token_file: Path | None) -> str:
             raise Unusable(f"{token_file} cannot be read as a token") from error
     if token := os.environ.get("RAPPORT_TOKEN"):
         return token.strip()
+    if home.is_made and tenant is None:
+        raise Unusable(f"no token: name a --tenant, and the suite in {home.folder} gives one, or set RAPPORT_TOKEN")
+    if home.is_made and tenant is not None:
+        # Half of its time goes into loading cryptography, which whoever brings a token does not need.
+        from rapport_cli.launching.keys import OPERATOR, SCOPES, sign_token
+
+        scopes = (*SCOPES, OPERATOR) if is_operator else SCOPES
+        return sign_token(home, tenant=tenant, subject="owner", scopes=scopes, seconds=LOCAL_TOKEN_SECONDS)
     for_tenant = f" --tenant {tenant}" if tenant else ""
     raise Unusable(f"no token: set RAPPORT_TOKEN (`export RAPPORT_TOKEN=$(rapport token{for_tenant})`) or --token-file")
 

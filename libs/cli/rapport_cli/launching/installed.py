@@ -47,5 +47,5 @@ def find_installed(names: Sequence[str] = ()) -> list[Installed]:
     unknown = [name for name in names if name not in found]
     if unknown:
         raise NotInstalled(f"{', '.join(unknown)}: not installed; there are {', '.join(sorted(found))}")
-    chosen = names or sorted(found, key=lambda name: (name == CONSOLE, name))
+    chosen = names or sorted(found, key=lambda name: (name == CONSOLE, OFFSETS[name]))
     return [found[name] for name in dict.fromkeys(chosen)]

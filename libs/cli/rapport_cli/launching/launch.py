@@ -54,6 +54,7 @@ class Launch:
         self._server = Server(suite.postgres or "")
         self._kafka = suite.kafka or (self._broker.address if self._broker else "")
         self._parts: list[Part] = []
+        self._doors: dict[str, int] = {}
 
     async def run(self, on_up: Callable[[], None]) -> None:
         """
@@ -121,7 +122,8 @@ class Launch:
     async def _start_services(self) -> None:
         environment = environment_of(self._home, self._server, self._kafka, self._services)
         plans = plan_processes(self._home.suite.port_base, self._services, is_split=self._is_split)
-        waiting = [name for plan in plans for name in plan.doors]
+        self._doors = {name: port for plan in plans for name, port in plan.doors.items()}
+        waiting = list(self._doors)
         self._screen.waiting(waiting)
 
         def tell(name: str, fault: str) -> None:
@@ -176,7 +178,7 @@ class Launch:
     def _write_run(self) -> None:
         running = {part.name: know(part.server.pid) for part in self._parts if part.server.pid}
         names = tuple(service.name for service in self._services)
-        run = Run(self._me, services=names, is_split=self._is_split, is_ready=self._is_ready, processes=running)
+        run = Run(self._me, services=names, doors=self._doors, is_ready=self._is_ready, processes=running)
         write_run(self._home, run)
 
 

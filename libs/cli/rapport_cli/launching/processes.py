@@ -38,7 +38,8 @@ class Run:
 
     launcher: Known
     services: tuple[str, ...] = ()
-    is_split: bool = False
+    doors: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Port on which each thing that people wait for answers `/ready`, by its name."""
     is_ready: bool = False
     processes: Mapping[str, Known] = field(default_factory=dict[str, Known])
     """By name of the part."""
@@ -54,7 +55,7 @@ def write_run(home: Home, run: Run) -> None:
     members = {
         "launcher": _members(run.launcher),
         "services": run.services,
-        "split": run.is_split,
+        "doors": dict(run.doors),
         "ready": run.is_ready,
         "processes": {name: _members(known) for name, known in run.processes.items()},
     }
@@ -69,7 +70,7 @@ def read_run(home: Home) -> Run | None:
         return Run(
             launcher=_known(cast("dict[str, object]", members["launcher"])),
             services=tuple(cast("list[str]", members["services"])),
-            is_split=bool(members["split"]),
+            doors=cast("dict[str, int]", members["doors"]),
             is_ready=bool(members["ready"]),
             processes={name: _known(known) for name, known in processes.items()},
         )
