@@ -42,6 +42,7 @@ from rapport_events.ledger import (
     StreamAppend,
     VersionConflict,
 )
+from rapport_events.waves import Touch, split
 
 TRIES = 8
 """How often a command is decided anew after losing a race."""
@@ -124,7 +125,7 @@ class Executor:
             _Plan(request, index, keys[request.tenant], request.handler.target(request.command))
             for index, request in enumerate(requests)
         ]
-        for wave in _waves(plans):
+        for wave in split((plan, _touch(plan)) for plan in plans):
             await self._carry_out(wave, results)
         answers = [results[index] for index in range(len(requests))]
         return [await self._as_before(answers[0], plans[0])] if len(answers) == 1 else answers
@@ -262,36 +263,24 @@ class Executor:
         return {str(customer): key for customer, key in found.items()}
 
 
-def _waves(plans: list[_Plan]) -> list[list[_Plan]]:
-    """Split commands so that none is decided beside an earlier one of the same stream, or of a fact that it names."""
-    waves: list[list[_Plan]] = [[]]
-    touched: set[object] = set()
-    for plan in plans:
-        wanted, made = _touches(plan)
-        if wanted & touched:
-            waves.append([])
-            touched = set()
-        waves[-1].append(plan)
-        touched |= wanted | made
-    return [wave for wave in waves if wave]
-
-
-def _touches(plan: _Plan) -> tuple[set[object], set[object]]:
+def _touch(plan: _Plan) -> Touch:
+    """Say what a command has to do with others: none may be decided beside an earlier one of its stream."""
     target, tenant = plan.target, plan.tenant
-    wanted: set[object] = set()
-    made: set[object] = set()
+    under = target.under or (target.otherwise.under if target.otherwise is not None else None)
+    needs: set[object] = set()
+    makes: set[object] = set()
     if target.named is not None:
-        wanted.add((tenant, target.noun, target.named))
+        needs.add((tenant, target.noun, target.named))
     if target.id is not None:
-        wanted.add((tenant, target.noun, target.id))
+        needs.add((tenant, target.noun, target.id))
     elif target.noun == "customer" and target.under is not None:
-        wanted.add((tenant, "customer", customer_of(plan.keys, target.under)))
+        needs.add((tenant, "customer", customer_of(plan.keys, target.under)))
     elif target.noun == "tenant":
-        wanted.add((tenant, "tenant"))
+        needs.add((tenant, "tenant"))
     external = plan.request.handler.external(plan.request.command)
     if external is not None:
-        made.add((tenant, plan.request.handler.fact or target.noun, external))
-    return wanted, made
+        makes.add((tenant, plan.request.handler.fact or target.noun, external))
+    return Touch(frozenset(needs), frozenset(makes), (tenant, under) if under is not None else None)
 
 
 def _settle(plan: _Plan, found: str | None) -> bool:
