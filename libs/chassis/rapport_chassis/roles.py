@@ -230,6 +230,8 @@ async def keep_views(member: Member) -> None:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(consuming.run())
+            for view in service.views:
+                group.create_task(view.keep_whole(pool, _given(house.keyring)))
             if service.derivations:
                 group.create_task(derive(pool, service.derivations))
             while True:
