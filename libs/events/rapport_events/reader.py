@@ -131,13 +131,19 @@ class ViewReader:
             return 0
         moved = sum(end - self.positions[line] for line, end in ends.items())
         known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
-        if known and self._keyring is not None:
-            await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
         if known:
-            await self._write(known, self._unstored() | ends)
+            await self._prepare_and_write(known, self._unstored() | ends)
         self.positions.update(ends)
         FOLDED.labels(self.view.reader).inc(moved)
         return moved
+
+    async def _prepare_and_write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+        try:
+            if self._keyring is not None:
+                await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
+            await self._write(known, ends)
+        finally:
+            self.view.forget()
 
     def _next(self, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
         """Choose, in the order of arrival, exactly the next number of each line, and say where each line then ends."""

@@ -152,6 +152,9 @@ class View(Generic[K, S]):
     async def prepare(self, batch: Batch, keyring: Keyring) -> None:
         """Fetch what the fold needs from elsewhere, before the transaction begins; most views need nothing."""
 
+    def forget(self) -> None:
+        """Drop what was prepared: opened keys may not wait in memory for the next batch."""
+
     async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
         """Fill again, until cancelled, what a crash takes from unlogged tables; most views have none."""
 

@@ -57,6 +57,10 @@ class Directory(View[set[Key], State]):
         except KeyringAway:
             self._keys = {}
 
+    def forget(self) -> None:
+        """Drop the keys."""
+        self._keys = {}
+
     async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
         """Fill search again where a crash has emptied it, or where keys were missing."""
         await keep_filled(pool, keyring, self.sql)
