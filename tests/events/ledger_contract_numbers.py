@@ -14,6 +14,7 @@ from rapport_events.ledger import (
     Append,
     Appended,
     CauseAhead,
+    Claim,
     Ledger,
     LedgerShut,
     Place,
@@ -174,6 +175,23 @@ class TimesContract(LedgerContract):
 
 
 class LimitsContract(LedgerContract):
+    @pytest.mark.parametrize("count", [0, 1_001])
+    async def test_an_append_has_1_to_1000_requests(self, ledger: Ledger, count: int) -> None:
+        with pytest.raises(ValueError, match=f"{count} requests"):
+            await ledger.append(TENANT, [request(beginning())] * count)
+
+    async def test_an_append_of_1000_requests_is_answered_in_order(self, ledger: Ledger) -> None:
+        outcomes = await ledger.append(TENANT, [request(beginning(3)) for _ in range(1_000)])
+
+        assert outcomes == [Appended((Place(3, position, 1),)) for position in range(1, 1_001)]
+
+    async def test_a_claim_names_an_event_of_its_request(self, ledger: Ledger) -> None:
+        stream, other = beginning(), beginning()
+        claim = Claim(ref("f"), str(stream.stream), other.events[0].event_id)
+
+        with pytest.raises(ValueError, match="names an event of its request"):
+            await one(ledger, Append((stream,), claims=(claim,)))
+
     async def test_a_stream_and_its_subject_lie_in_one_partition(self, ledger: Ledger) -> None:
         elsewhere = StreamAppend(new_stream(3), 3, NONE, (event(subject_in(4)),))
 

@@ -157,3 +157,18 @@ async def test_stopping_answers_those_in_line() -> None:
         await asyncio.gather(first, second)
 
     assert [len(group) for group in road.groups] == [1, 2]
+
+
+async def test_who_waits_for_a_cancelled_ledger_is_cancelled_too() -> None:
+    road = Road()
+    grouper = Grouper(road.send)
+    running = asyncio.create_task(grouper.run())
+    away = asyncio.create_task(grouper.append(_requests(1)))
+    await road.has(1)
+    in_line = asyncio.create_task(grouper.append(_requests(1)))
+    await asyncio.sleep(0)
+
+    running.cancel()
+
+    answers = await asyncio.wait_for(asyncio.gather(running, away, in_line, return_exceptions=True), 5)
+    assert [type(answer) for answer in answers] == [asyncio.CancelledError] * 3

@@ -11,7 +11,7 @@ from rapport_events.database import Connection, Pool, PooledConnection
 from rapport_events.faults import is_away
 from rapport_events.grouping import Answer
 from rapport_events.ledger import Appended, LedgerShut, Outcome, Place
-from rapport_events.packing import Request, pack, unpack
+from rapport_events.packing import WITHIN_MAX, Request, check, pack, unpack
 from rapport_events.statements import load
 
 TRIES = 6
@@ -37,11 +37,17 @@ async def append_within(connection: Connection, requests: Sequence[Request]) -> 
 
     Args:
         connection: In READ COMMITTED, as app or keeper; once in a transaction.
-        requests: Each with its tenant; decided one after another, in order.
+        requests: 1 to 10,000, each with its tenant; decided one after another, in order.
 
     Raises:
         LedgerShut: Appends are closed until the mirror has compared ledger and topic.
+        ValueError: A request must never reach a ledger (see `Ledger.append`).
     """
+    check(requests, WITHIN_MAX)
+    return await _call_append(connection, requests)
+
+
+async def _call_append(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
     try:
         rows = await connection.fetch(load("rapport_events", "ledger/append"), *pack(requests))
     except asyncpg.PostgresError as error:
@@ -126,7 +132,7 @@ class Appender:
     async def _send_again(self, requests: Sequence[Request]) -> list[Outcome]:
         for attempt in range(1, TRIES + 1):
             try:
-                return await append_within(await self._kept.get(), requests)
+                return await _call_append(await self._kept.get(), requests)
             except Exception as error:
                 if not is_away(error) or attempt == TRIES:
                     raise

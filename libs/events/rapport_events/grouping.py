@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rapport_events.ledger import Outcome
 from rapport_events.packing import Request
@@ -23,7 +23,7 @@ class _Call:
     requests: Sequence[Request]
     events: int
     bytes: int
-    answers: asyncio.Future[list[Answer]]
+    answers: asyncio.Future[list[Answer]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Grouper:
@@ -44,7 +44,7 @@ class Grouper:
         outcomes: list[Outcome] = []
         failed: Exception | None = None
         async with asyncio.timeout(SECONDS_MAX):
-            calls = [_call(part) for part in _parts(requests)]
+            calls = _calls(requests)
             for call in calls:
                 await self._line.put(call)
             for call in calls:
@@ -58,9 +58,16 @@ class Grouper:
         return outcomes
 
     async def run(self) -> None:
-        """Send group after group until `stop`."""
-        while group := await self._next_group():
-            await self._carry(group)
+        """Send group after group until `stop`; when it is cancelled, so are those who wait."""
+        group: list[_Call] = []
+        try:
+            while group := await self._next_group():
+                await self._carry(group)
+        finally:
+            while not self._line.empty():
+                group.extend(call for call in [self._line.get_nowait()] if call is not None)
+            for call in group:
+                call.answers.cancel()
 
     async def stop(self) -> None:
         """Take no more calls and let `run` end when those in line are answered."""
@@ -102,23 +109,17 @@ class Grouper:
         return group
 
 
-def _call(requests: Sequence[Request]) -> _Call:
-    events = [event for _, request in requests for stream in request.streams for event in stream.events]
-    answers = asyncio.get_running_loop().create_future()
-    return _Call(requests, len(events), sum(len(event.data) for event in events), answers)
-
-
-def _parts(requests: Sequence[Request]) -> list[list[Request]]:
-    """Split a call that is larger than a group may be."""
-    parts: list[list[Request]] = [[]]
+def _calls(requests: Sequence[Request]) -> list[_Call]:
+    """Weigh a call, and split one that is larger than a group may be."""
+    calls: list[_Call] = []
+    part: list[Request] = []
     events = size = 0
     for request in requests:
-        for stream in request[1].streams:
-            events += len(stream.events)
-            size += sum(len(event.data) for event in stream.events)
-        if parts[-1] and (events > EVENTS_MAX or size > BYTES_MAX):
-            parts.append([])
-            events = sum(len(stream.events) for stream in request[1].streams)
-            size = sum(len(event.data) for stream in request[1].streams for event in stream.events)
-        parts[-1].append(request)
-    return parts
+        weight = [len(event.data) for stream in request[1].streams for event in stream.events]
+        if part and (events + len(weight) > EVENTS_MAX or size + sum(weight) > BYTES_MAX):
+            calls.append(_Call(part, events, size))
+            part, events, size = [], 0, 0
+        part.append(request)
+        events, size = events + len(weight), size + sum(weight)
+    calls.append(_Call(part, events, size))
+    return calls

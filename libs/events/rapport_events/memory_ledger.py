@@ -66,11 +66,7 @@ class MemoryLedger:
 
     async def append(self, tenant: TenantId, requests: Sequence[Append]) -> list[Outcome]:
         """See `Ledger.append`."""
-        if not requests:
-            msg = "an append has at least one request"
-            raise ValueError(msg)
-        for request in requests:
-            check(tenant, request)
+        check([(tenant, request) for request in requests])
         if not self.is_open:
             raise LedgerShut
         return [self._append(tenant, request) for request in requests]

@@ -21,6 +21,9 @@ from rapport_events.ledger import (
     VersionConflict,
 )
 
+REQUESTS_MAX = 1_000
+WITHIN_MAX = 10_000
+"""Requests in a reader's transaction: one batch may lead to many."""
 DATA_BYTES_MAX = 256 * 1024
 DIGEST_BYTES = 16
 Request = tuple[TenantId, Append]
@@ -30,9 +33,23 @@ _Rows = list[tuple[object, ...]]
 _PLAIN: dict[str, Outcome] = {"key_reused": KeyReused(), "unknown": ReferenceUnknown(), "ahead": CauseAhead()}
 
 
-def check(tenant: TenantId, request: Append) -> None:
+def check(requests: Sequence[Request], requests_max: int = REQUESTS_MAX) -> None:
     """
     Refuse what must never reach a ledger.
+
+    Raises:
+        ValueError: There is no request or too many, or one of them is not in order.
+    """
+    if not 0 < len(requests) <= requests_max:
+        msg = f"{len(requests)} requests: an append has 1 to {requests_max}"
+        raise ValueError(msg)
+    for tenant, request in requests:
+        _check_request(tenant, request)
+
+
+def _check_request(tenant: TenantId, request: Append) -> None:
+    """
+    Refuse a request that is not in order.
 
     Raises:
         ValueError: A stream and its subject lie in different partitions, an event exceeds 256 KiB, a part is missing.

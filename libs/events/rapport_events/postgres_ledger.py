@@ -20,7 +20,6 @@ from rapport_events.statements import load
 
 __all__ = ["PostgresLedger", "append_within", "recorded_of"]
 
-REQUESTS_MAX = 1_000
 STREAMS_MAX = 5_000
 EVENTS_READ_MAX = 10_000
 
@@ -74,12 +73,9 @@ class PostgresLedger:
         if self._stack is None:
             msg = "a ledger takes appends only while it is entered"
             raise RuntimeError(msg)
-        if not 0 < len(requests) <= REQUESTS_MAX:
-            msg = f"{len(requests)} requests: an append has 1 to {REQUESTS_MAX}"
-            raise ValueError(msg)
-        for request in requests:
-            check(tenant, request)
-        return await self._grouper.append([(tenant, request) for request in requests])
+        group = [(tenant, request) for request in requests]
+        check(group)
+        return await self._grouper.append(group)
 
     async def read_streams(
         self, tenant: TenantId, streams: Sequence[str], *, to_version: int | None = None, until: datetime | None = None
