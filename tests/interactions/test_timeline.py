@@ -4,13 +4,21 @@ from decimal import Decimal
 from itertools import permutations
 from uuid import UUID
 
+from rapport_events.codec import published_by
 from rapport_events.contracts.analytics import CustomerStageReached
-from rapport_events.contracts.contacts import CustomerCreated, CustomerIdentityLinked, CustomerIdentityUnlinked
+from rapport_events.contracts.contacts import (
+    CustomerCreated,
+    CustomerIdentityLinked,
+    CustomerIdentityUnlinked,
+    TenantConfigured,
+)
 from rapport_events.contracts.interactions import CustomerPurchased
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted
 from rapport_events.contracts.workflow import TaskCreated
 from rapport_events.database import Pool
 from rapport_events.ids import CustomerId, new_id, partition_of_customer
 from rapport_events.testing import ANN, BOB, TENANT, Lines, fold
+from rapport_interactions.happenings import TOLD
 from rapport_interactions.views.timeline import Timeline
 from tests.interactions.wishes import ANN_ID, buy, complain, wish
 from tests.slices import Slices
@@ -173,3 +181,12 @@ async def test_rows_do_not_depend_on_how_topics_interleave(interactions: Slices)
 async def _rows(keeper: Pool) -> list[tuple[object, ...]]:
     rows = await keeper.fetch("SELECT * FROM timeline_v1 ORDER BY source, partition, position")
     return [tuple(row.values()) for row in rows]
+
+
+def test_every_fact_about_a_customer_is_told() -> None:
+    """A new event stands on the timeline, or it is said here why not."""
+    not_about_a_customer = {TenantConfigured, ImportStarted, ImportCompleted}
+    services = ("contacts", "interactions", "workflow", "analytics")
+    published = {event for service in services for event in published_by(service)}
+
+    assert published - not_about_a_customer == set(TOLD)
