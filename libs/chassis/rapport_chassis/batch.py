@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from rapport_chassis.answers import to_json
 from rapport_chassis.auth import Caller
-from rapport_chassis.commands import BODY_TOO_SLOW, CommandRoute, outcome_of, status_of
+from rapport_chassis.commands import CommandRoute, outcome_of, status_of
 from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import BATCH_PATH, BODY_BYTES_MAX, correlation_of, traceparent_of
 from rapport_chassis.plain_routes import PlainRoute
@@ -34,6 +34,7 @@ TOO_MANY_LINES: Final = Problem(
     413, "too_many_lines", "A batch has at most 1,000 lines; send the rest in the next one."
 )
 LINE_TOO_LONG: Final = Problem(413, "too_large", "A line of a batch has at most 1 MiB.")
+BODY_TOO_SLOW: Final = Problem(408, "body_too_slow", "The body did not arrive in time.")
 BUSY: Final = away("batches_waiting", "Too many batches are under way; repeat this one shortly, with the same keys.")
 
 

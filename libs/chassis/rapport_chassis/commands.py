@@ -1,6 +1,5 @@
 """The routes of commands: each handler is a POST that checks, carries out and answers one wish."""
 
-import asyncio
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -10,12 +9,11 @@ from typing import Any, Final, cast
 
 import orjson
 from pydantic import TypeAdapter
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from rapport_chassis.answers import answer_json
+from rapport_chassis.answers import to_json
 from rapport_chassis.desk import Desk
-from rapport_chassis.entrance import correlation_of, traceparent_of
+from rapport_chassis.entrance import correlation_of, headers_of, traceparent_of
 from rapport_chassis.plain_routes import PlainRoute
 from rapport_chassis.positions import HEADER
 from rapport_chassis.problems import NOT_JSON, Problem, Refused, problem_of
@@ -25,8 +23,7 @@ from rapport_events.errors import Malformed, Refusal, Stale
 from rapport_events.execute import Done, Result
 from rapport_events.ledger import EXISTS
 
-BODY_SECONDS_MAX: Final = 30
-"""A caller who takes longer to send a body is cut off."""
+_POSITION: Final = HEADER.lower().encode()
 _KEY = re.compile(r"[!-~]{1,200}")
 _ETAG = re.compile(r'"(\d{1,10})"')
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -37,7 +34,6 @@ IF_MATCH_REQUIRED: Final = Problem(
     "if_match_required",
     "This command is decided against a version: send If-Match with the ETag that you have seen.",
 )
-BODY_TOO_SLOW: Final = Problem(408, "body_too_slow", "The body did not arrive in time.")
 
 
 class KeyUnusable(Malformed):
@@ -91,57 +87,78 @@ class CommandRoute:
         return command
 
 
-def command_routes(desk: Desk) -> list[PlainRoute]:
-    """Return one POST route for each handler of the service; their documentation is made in `openapi.py`."""
-    return [_mount(desk, CommandRoute.of(handler)) for handler in desk.service.handlers]
+class CommandApp:
+    """ASGI: one command's route; nothing of a web framework stands between the request and the decision."""
 
+    def __init__(self, desk: Desk, route: CommandRoute) -> None:
+        service, name = desk.service, route.handler.name
+        self._desk = desk
+        self._route = route
+        self._scope = f"{service.name}:write"
+        self._needs_if_match = name in service.needs_if_match
+        self._seconds = APPEND_SECONDS.labels(service.name)
+        self._appended = APPENDED.labels(service.name)
+        self._outcomes = {outcome: COMMANDS.labels(service.name, name, outcome) for outcome in OUTCOMES}
 
-def _mount(desk: Desk, route: CommandRoute) -> PlainRoute:
-    handler, service = route.handler, desk.service
-    scope = f"{service.name}:write"
-    needs_if_match = handler.name in service.needs_if_match
-    seconds, appended = APPEND_SECONDS.labels(service.name), APPENDED.labels(service.name)
-    outcomes = {name: COMMANDS.labels(service.name, handler.name, name) for name in OUTCOMES}
-
-    async def answer(request: Request) -> Response:
-        caller = await desk.admit(request, scope)
-        headers = request.headers
-        body = _with_parameters(await _body(request), request.path_params) if route.parameters else await _body(request)
-        match = headers.get("if-match")
-        if match is None and needs_if_match:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, carry out and answer one wish."""
+        headers = headers_of(scope)
+        caller = await self._desk.admit_bearer(headers.get(b"authorization", b"").decode("latin-1"), self._scope)
+        body = await _body(receive)
+        if self._route.parameters:
+            body = _with_parameters(body, scope["path_params"])
+        match = headers.get(b"if-match")
+        if match is None and self._needs_if_match:
             raise Refused(IF_MATCH_REQUIRED)
         wish = Wish(
             tenant=caller.tenant,
             actor=caller.subject,
-            handler=handler,
-            command=route.read(body),
-            correlation_id=correlation_of(request.scope),
-            key=key_of(headers.get("idempotency-key")),
+            handler=self._route.handler,
+            command=self._route.read(body),
+            correlation_id=correlation_of(scope),
+            key=key_of(headers.get(b"idempotency-key")),
             body=body,
             expected_version=expected_of(match) if match is not None else None,
-            traceparent=traceparent_of(request.scope),
+            traceparent=traceparent_of(scope),
         )
-        began = time.perf_counter()
-        (result,) = await desk.store.executor.execute([wish])
-        seconds.observe(time.perf_counter() - began)
-        outcomes[outcome_of(result)].inc()
+        began_at = time.perf_counter()
+        (result,) = await self._desk.store.executor.execute([wish])
+        self._seconds.observe(time.perf_counter() - began_at)
+        self._outcomes[outcome_of(result)].inc()
         if not isinstance(result, Done):
             raise result
         if not result.repeated:
-            appended.inc(len(result.event_ids))
-        return await _granted(desk, route, result)
+            self._appended.inc(len(result.event_ids))
+        await self._grant(result, send)
 
-    return PlainRoute(handler.route, answer, methods=["POST"], name=handler.name, include_in_schema=False)
+    async def _grant(self, done: Done, send: Send) -> None:
+        """Answer a wish that was granted; a repeat gets the very answer of the first time."""
+        answer = {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids}
+        body, status = to_json(answer), status_of(done)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"etag", b'"%d"' % done.version),
+            (_POSITION, (await self._desk.token_of([done])).encode()),
+        ]
+        if status == HTTPStatus.CREATED and self._route.begins:
+            headers.append((b"location", f"{self._route.handler.route}/{done.id}".encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-async def _granted(desk: Desk, route: CommandRoute, done: Done) -> Response:
-    """Answer a wish that was granted; a repeat gets the very answer of the first time."""
-    body = {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids}
-    status = status_of(done)
-    headers = {"ETag": f'"{done.version}"', HEADER: await desk.token_of([done])}
-    if status == HTTPStatus.CREATED and route.begins:
-        headers["Location"] = f"{route.handler.route}/{done.id}"
-    return answer_json(body, status, headers)
+def command_routes(desk: Desk) -> list[PlainRoute]:
+    """Return one POST route for each handler of the service; their documentation is made in `openapi.py`."""
+    return [
+        PlainRoute(
+            handler.route,
+            CommandApp(desk, CommandRoute.of(handler)),
+            methods=["POST"],
+            name=handler.name,
+            include_in_schema=False,
+        )
+        for handler in desk.service.handlers
+    ]
 
 
 OUTCOMES: Final = ("recorded", "repeated", "nothing_new", "refused", "invalid")
@@ -161,22 +178,23 @@ def status_of(done: Done) -> int:
     return HTTPStatus.CREATED if done.event_ids and done.version == len(done.event_ids) else HTTPStatus.OK
 
 
-def key_of(value: str | None) -> str | None:
+def key_of(header: bytes | None) -> str | None:
     """
     Return an idempotency key; the quotes that the header's draft asks for are optional.
 
     Raises:
         KeyUnusable: It is empty, too long, or not visible ASCII.
     """
-    if value is None:
+    if header is None:
         return None
+    value = header.decode("latin-1")
     key = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
     if not _KEY.fullmatch(key):
         raise KeyUnusable
     return key
 
 
-def expected_of(match: str) -> int:
+def expected_of(match: bytes) -> int:
     """
     Return the version that If-Match asks for; EXISTS for `*`.
 
@@ -184,7 +202,7 @@ def expected_of(match: str) -> int:
         WeakNeverMatches: The ETag is weak.
         IfMatchUnusable: It is no ETag of ours.
     """
-    value = match.strip()
+    value = match.decode("latin-1").strip()
     if value == "*":
         return EXISTS
     if value.startswith("W/"):
@@ -195,12 +213,18 @@ def expected_of(match: str) -> int:
     return int(found[1])
 
 
-async def _body(request: Request) -> bytes:
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await request.body()
-    except TimeoutError:
-        raise Refused(BODY_TOO_SLOW) from None
+async def _body(receive: Receive) -> bytes:
+    """Return the whole body, whose size and time are bounded at the entrance."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return cast("bytes", message.get("body", b""))
+    parts: list[bytes] = []
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+    raise Refused(NOT_JSON)
 
 
 def _with_parameters(body: bytes, parameters: Mapping[str, Any]) -> bytes:

@@ -82,7 +82,11 @@ class Desk:
             TokenRefused: The token is none of ours.
             ScopeMissing: It lacks the scope.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return await self.admit_bearer(request.headers.get("authorization", ""), *scopes)
+
+    async def admit_bearer(self, authorization: str, *scopes: str) -> Caller:
+        """Say who calls with this header; see `admit`."""
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(TOKEN_MISSING)
         caller = await self.verifier.verify(token.strip())

@@ -1,17 +1,19 @@
-"""What every request passes first: its size is bounded, it gets a correlation id, and no error leaves bare."""
+"""What every request passes first: it is bounded in size and time, gets a correlation id, and no error leaves bare."""
 
+import asyncio
+import os
 import re
 import time
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final, cast
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rapport_chassis.problems import FAULT, TOO_LARGE, Refused, problem_of
-from rapport_chassis.telemetry import REQUEST_SECONDS, REQUESTS
+from rapport_chassis.lane import Lane
+from rapport_chassis.problems import FAULT, TOO_LARGE, Refused, away, problem_of
+from rapport_chassis.telemetry import REQUEST_SECONDS, REQUESTS, UNDERWAY
 
 log = structlog.get_logger()
 
@@ -21,11 +23,28 @@ BATCH_BYTES_MAX: Final = 16_777_216
 """A batch of 1,000 commands; it is held in memory, so few are taken at a time."""
 BATCH_PATH: Final = "/v1/commands:batch"
 CORRELATION_HEADER: Final = "X-Correlation-Id"
+UNDERWAY_MAX: Final = 1_000
+"""Requests at a time; more are sent away at once instead of waiting in a line that only grows."""
+REQUEST_SECONDS_MAX: Final = 90.0
+"""A request that takes longer is cut off, whether its body does not come or its answer."""
 
-_CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+BUSY: Final = away("busy", "Too many requests are under way; repeat shortly, with the same key.", 1)
+TOO_SLOW: Final = away("too_slow", "The request took too long and was cut off; repeat with the same key.")
+
+_LOOK_SECONDS: Final = 1.0
+_CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_HEADERS_KEY: Final = "rapport.headers"
 _CORRELATION_KEY: Final = "rapport.correlation_id"
 _TRACE_KEY: Final = "rapport.traceparent"
+
+_process = os.urandom(9).hex()
+_numbers = count(1)
+
+
+def headers_of(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Return a request's headers, names in lower case."""
+    return cast("dict[bytes, bytes]", scope[_HEADERS_KEY])
 
 
 def correlation_of(scope: Mapping[str, Any]) -> str:
@@ -41,34 +60,59 @@ def traceparent_of(scope: Mapping[str, Any]) -> str | None:
 class Entrance:
     """ASGI: the outermost layer of a service."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, lane: Lane, *, seconds_max: float = REQUEST_SECONDS_MAX) -> None:
         self._app = app
         self._service = service
+        self._lane = lane
+        self._seconds_max = seconds_max
+        self._underway: dict[asyncio.Task[object], float] = {}
+        """Since when each request has been under way, the oldest first."""
+        self._cut: set[asyncio.Task[object]] = set()
         self._figures: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        UNDERWAY.labels(service).set_function(lambda: len(self._underway))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
-        headers = Headers(scope=scope)
-        given = headers.get(CORRELATION_HEADER)
-        correlation = given if given and _CORRELATION.fullmatch(given) else str(uuid4())
-        trace = headers.get("traceparent")
-        scope[_CORRELATION_KEY] = correlation
-        scope[_TRACE_KEY] = trace if trace and _TRACEPARENT.fullmatch(trace) else None
-        answer = _Answer(send, correlation)
+        began_at = time.perf_counter()
+        headers = _mark(scope)
+        answer = _Answer(send, scope[_CORRELATION_KEY])
+        task = cast("asyncio.Task[object]", asyncio.current_task())
         try:
-            await self._app(scope, _bounded(receive, headers, scope["path"]), answer)
+            if len(self._underway) >= UNDERWAY_MAX:
+                raise Refused(BUSY)
+            self._underway[task] = began_at
+            app = self._lane.find(scope) if scope["method"] == "POST" else None
+            await (app or self._app)(scope, _bounded(receive, headers, scope["path"]), answer)
+        except asyncio.CancelledError:
+            if task not in self._cut:
+                raise
+            task.uncancel()
+            await self._answer_error(Refused(TOO_SLOW), scope, receive, answer)
         except Exception as error:  # noqa: BLE001  # the edge of the process: every error becomes an answer here
-            await self._answer_error(error, scope, receive, answer, correlation)
-        self._count(scope, answer.status, time.perf_counter() - began)
+            await self._answer_error(error, scope, receive, answer)
+        finally:
+            self._underway.pop(task, None)
+            self._cut.discard(task)
+        self._count(scope, answer.status, time.perf_counter() - began_at)
 
-    async def _answer_error(
-        self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer", correlation: str
-    ) -> None:
+    async def cut_off(self) -> None:
+        """Cancel requests that take too long, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(min(_LOOK_SECONDS, self._seconds_max / 4))
+            oldest_at = time.perf_counter() - self._seconds_max
+            for task, began_at in list(self._underway.items()):
+                if began_at > oldest_at:
+                    break
+                if task not in self._cut:
+                    self._cut.add(task)
+                    task.cancel()
+
+    async def _answer_error(self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         problem = problem_of(error)
+        correlation = correlation_of(scope)
         if problem is None:
             log.error(
                 "request_failed", service=self._service, correlation_id=correlation, route=_route(scope), exc_info=error
@@ -104,19 +148,31 @@ class _Answer:
         await self._send(message)
 
 
+def _mark(scope: Scope) -> dict[bytes, bytes]:
+    """Note in the scope what all that follows may ask for."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    given, trace = headers.get(b"x-correlation-id"), headers.get(b"traceparent")
+    scope[_HEADERS_KEY] = headers
+    scope[_CORRELATION_KEY] = (
+        given.decode() if given and _CORRELATION.fullmatch(given) else f"{_process}-{next(_numbers):x}"
+    )
+    scope[_TRACE_KEY] = trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else None
+    return headers
+
+
 def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", None) or "unmatched"
 
 
-def _bounded(receive: Receive, headers: Headers, path: str) -> Receive:
+def _bounded(receive: Receive, headers: Mapping[bytes, bytes], path: str) -> Receive:
     """Refuse a body that says it is too large, and count one that does not say how large it is."""
     limit = BATCH_BYTES_MAX if path == BATCH_PATH else BODY_BYTES_MAX
-    length = headers.get("content-length")
+    length = headers.get(b"content-length")
     if length is not None:
-        if not length.isdecimal() or int(length) > limit:
+        if not length.isdigit() or int(length) > limit:
             raise Refused(TOO_LARGE)
         return receive
-    if "transfer-encoding" not in headers:
+    if b"transfer-encoding" not in headers:
         return receive
     taken = 0
 

@@ -6,7 +6,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
 from rapport_chassis.auth import TokenRefused
 from rapport_chassis.batch import batch_route
@@ -15,6 +14,7 @@ from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import Entrance, correlation_of
 from rapport_chassis.health import health_routes
 from rapport_chassis.keysets import KeysUnreachable
+from rapport_chassis.lane import Lane
 from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.openapi import document
 from rapport_chassis.problems import FAULT, Refused, problem_of
@@ -24,8 +24,8 @@ _ANSWERED = (HTTPException, RequestValidationError, Refusal, Refused, TokenRefus
 """The usual ones are named, because FastAPI answers these without raising them once more."""
 
 
-def make_app(desk: Desk) -> ASGIApp:
-    """Return the ASGI application of a service."""
+def make_app(desk: Desk) -> Entrance:
+    """Return the ASGI application of a service; whoever serves it also runs `cut_off`."""
     service = desk.service
     app = FastAPI(
         title=f"Rapport {service.name}",
@@ -36,10 +36,9 @@ def make_app(desk: Desk) -> ASGIApp:
     app.state.desk = desk
     for error in _ANSWERED:
         app.add_exception_handler(error, _answer_error)
-    # Commands come first: routes are tried in order, and these are the ones that must be fast.
-    app.router.routes.extend(command_routes(desk))
-    if service.handlers:
-        app.router.routes.append(batch_route(desk))
+    # The same routes again as the entrance knows: here they answer for methods that they do not take.
+    lane = [*command_routes(desk), *([batch_route(desk)] if service.handlers else [])]
+    app.router.routes.extend(lane)
     app.router.routes.extend(health_routes(desk.readiness))
     if service.owns_ledger:
         app.include_router(ledger_router())
@@ -55,7 +54,7 @@ def make_app(desk: Desk) -> ASGIApp:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to make the document oneself
-    return Entrance(app, service.name)
+    return Entrance(app, service.name, Lane(lane))
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

@@ -163,16 +163,19 @@ async def _serve_from(member: Member, store: Store | None) -> None:
         opened=store,
     )
     lifespan: Literal["on", "off"] = "on" if service.lifespan else "off"
-    server = make_server(make_app(desk), stop_seconds=house.stop_seconds, lifespan=lifespan)
+    app = make_app(desk)
+    server = make_server(app, stop_seconds=house.stop_seconds, lifespan=lifespan)
     member.server = server
     server.should_exit = member.is_stopping
     # A copy of the listener: serving closes what it was given, and a role that begins again needs the port.
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve([listener.dup()]))
+        cutting = group.create_task(app.cut_off())
         await server.wait_until_started()
         member.readiness.say("http", "ready")
         log.info("http_listening", service=service.name, port=listener.getsockname()[1])
         await serving
+        cutting.cancel()
 
 
 async def _check(pool: Pool) -> str | None:

@@ -23,6 +23,7 @@ REQUESTS = Counter("rapport_http_requests", "Answers by route and status.", ["se
 REQUEST_SECONDS = Histogram(
     "rapport_http_request_seconds", "From request to answer.", ["service", "route"], buckets=_SECONDS
 )
+UNDERWAY = Gauge("rapport_http_requests_underway", "Requests that have no answer yet.", ["service"])
 COMMANDS = Counter("rapport_commands", "Commands by what became of them.", ["service", "command", "outcome"])
 APPENDED = Counter("rapport_appended_events", "Events that commands put into the ledger.", ["service"])
 APPEND_SECONDS = Histogram(
