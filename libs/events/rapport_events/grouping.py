@@ -64,6 +64,8 @@ class Grouper:
             while group := await self._next_group():
                 await self._carry(group)
         finally:
+            if self._held is not None:
+                group.append(self._held)
             while not self._line.empty():
                 group.extend(call for call in [self._line.get_nowait()] if call is not None)
             for call in group:
