@@ -106,8 +106,13 @@ def _envelope(row: asyncpg.Record) -> tuple[bytes, list[tuple[str, bytes]]]:
 
 
 async def run_mirror(dsn: str, bootstrap: str, prefix: str) -> None:
-    """Start a mirror on an empty topic, and stop it when the topic holds everything; one audit of it all included."""
-    mirror = Mirror(MirrorSettings(service="bench", keeper=dsn, bootstrap=bootstrap, prefix=prefix))
+    """
+    Start a mirror on an empty topic, and stop it when the topic holds everything.
+
+    In the long run every record is read back once, so audits run all the time.
+    """
+    settings = MirrorSettings(service="bench", keeper=dsn, bootstrap=bootstrap, prefix=prefix, audit_seconds=0.5)
+    mirror = Mirror(settings)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(mirror.run())
         while sum(mirror.state.reach) < EVENTS:

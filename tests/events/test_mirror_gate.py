@@ -82,6 +82,14 @@ async def test_a_record_that_the_ledger_does_not_hold_stops_the_mirror(place: Pl
     assert await place.records(P) == line(P, 1, 1, "before the restore")
 
 
+async def test_a_number_that_no_ledger_can_hold_stops_the_mirror(place: Place) -> None:
+    await place.put(P, 1, 2)
+    await place.publish(P, [(2**70, "x")])
+    mirror = Mirror(place.settings)
+    async with running(mirror):
+        await until_stopped(mirror, "RecordNotHeld")
+
+
 async def test_a_ledger_opens_after_five_seconds_without_a_broker(place: Place) -> None:
     await place.put(P, 1, 5)
     mirror = away(place, away_seconds=0.5)

@@ -1,7 +1,11 @@
 """The topic is a copy that heals itself: whatever it lost, a reader that starts today gets everything."""
 
+from prometheus_client import REGISTRY
+
+from rapport_events.kafka import apply_topics
 from rapport_events.mirror import Mirror, ask_resend
 from tests.events.mirroring import Place, line, quicker, running, until_audited, until_reached, until_readable
+from tests.events.publishing import publish_raw
 from tests.waiting import until
 
 P = 7
@@ -149,3 +153,34 @@ async def test_an_audit_in_between_does_not_end_a_resend(place: Place) -> None:
         assert mirror.resend(P, 0)
         await until_reached(mirror, P, 3_000)
     assert await place.positions(P) == [*range(1, 3_001), *range(1, 3_001)]
+
+
+async def test_a_record_without_a_number_is_passed_over_with_an_alarm(place: Place) -> None:
+    await place.put(P, 1, 2)
+    await apply_topics(place.settings.bootstrap, [place.topic])
+    await publish_raw(place.settings.bootstrap, place.topic, P, b"x", [("ce_position", b"many"), ("n\u00e9", b"\xff")])
+    before = alarms("records_without_number")
+    mirror = Mirror(quicker(place.settings, audit_seconds=0.1))
+    async with running(mirror):
+        await until_reached(mirror, P, 2)
+        await until_audited(mirror)
+        await publish_raw(place.settings.bootstrap, place.topic, P, None, [])
+        await until(lambda: alarms("records_without_number") > before, seconds=10, what="there is an alarm")
+        await place.put(P, 3, 3)
+        await until_reached(mirror, P, 3)
+
+
+async def test_a_long_reading_leaves_marks_on_its_way(place: Place) -> None:
+    await place.put(P, 1, 20_500)
+    mirror = Mirror(place.settings)
+    async with running(mirror):
+        await until_reached(mirror, P, 20_500)
+    again = Mirror(place.settings)
+    async with running(again):
+        await until_reached(again, P, 20_500)
+    rows = await place.tell("SELECT position FROM mirror_marks ORDER BY position")
+    assert [row["position"] for row in rows] == [10_000, 20_000, 20_500]
+
+
+def alarms(kind: str) -> float:
+    return REGISTRY.get_sample_value("rapport_mirror_alarms_total", {"service": "events", "kind": kind}) or 0.0

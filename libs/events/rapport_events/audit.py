@@ -1,5 +1,6 @@
 """Compare a topic with its ledger: how far it can be read, and whether the ledger holds every record in it."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Audit:
     strays: int = 0
     """Records without a readable number so far; readers pass over them too."""
     _reaches: dict[int, Reach] = field(default_factory=dict[int, Reach])
+    _kept: dict[int, list[Mark]] = field(default_factory=dict[int, list[Mark]])
+    """The newest mark of each partition that was written down, if there is one."""
     _turn: int = 0
 
     async def begin(self, partitions: Collection[int]) -> None:
@@ -47,6 +50,7 @@ class Audit:
         for partition, *mark in await self.pool.fetch(load("rapport_events", "mirror/marks"), self.era):
             marks[partition].append(Mark(*mark))
         self._reaches = {partition: Reach.after(marks[partition]) for partition in partitions}
+        self._kept = {partition: list(reach.marks)[-1:] for partition, reach in self._reaches.items()}
 
     async def check_ends(self, partitions: Collection[int]) -> None:
         """
@@ -57,10 +61,10 @@ class Audit:
             KafkaError: The broker is away or refused.
         """
         firsts = await self.scanner.begin(partitions)
-        ends = {partition: page.end for partition, page in (await self.scanner.fetch(firsts)).items()}
+        ends = {partition: page.end for partition, page in (await self.scanner.fetch(firsts, first_batch=True)).items()}
         starts = {partition: max(first, ends[partition] - _ENDS) for partition, first in firsts.items()}
         async for pages in self.scanner.scan(starts):
-            await self._check_held({partition: self._readable(partition, page) for partition, page in pages.items()})
+            await self._check_held(await self._readable(pages))
 
     async def take(self, partitions: Collection[int], *, every_mark: bool = False) -> dict[int, Reach]:
         """
@@ -73,18 +77,18 @@ class Audit:
             RecordNotHeld: The ledger lacks a record.
             KafkaError: The broker is away or refused, or the topic loses its records again and again.
         """
-        renewed: set[int] = set()
         for _ in range(_TRIES):
             lost = await self._misfits(partitions, every_mark=every_mark) or await self._read_on(partitions)
             if not lost:
                 break
-            renewed |= lost
             for partition, first in (await self.scanner.begin(lost)).items():
                 self._reaches[partition] = Reach(next_offset=first)
         else:
             msg = f"the records of {self.scanner.topic} vanish while they are read"
             raise KafkaError(msg)
-        await self._keep_marks(renewed | {partition for partition in partitions if self._reaches[partition].mark()})
+        for partition in partitions:
+            self._reaches[partition].mark()
+        await self._keep_marks(partitions)
         return {partition: self._reaches[partition] for partition in partitions}
 
     async def _misfits(self, partitions: Collection[int], *, every_mark: bool) -> set[int]:
@@ -112,38 +116,49 @@ class Audit:
         starts = {partition: self._reaches[partition].next_offset for partition in partitions}
         async for pages in self.scanner.scan(starts):
             lost |= {partition for partition, page in pages.items() if page.end < 0}
-            found = {partition: self._readable(partition, page) for partition, page in pages.items()}
+            found = await self._readable(pages)
             await self._check_held(found)
             for partition, page in pages.items():
                 self._reaches[partition].take(found[partition], page.next_offset)
+            # A long reading that is interrupted goes on from here.
+            await self._keep_marks(pages)
         return lost
 
-    def _readable(self, partition: int, page: Page) -> list[Found]:
-        found = [record for raw in page.records if (record := _found(raw)) is not None]
-        strays = len(page.records) - len(found)
-        if strays:
-            self.strays += strays
-            log.error("records_without_number", topic=self.scanner.topic, partition=partition, count=strays)
-        return found
+    async def _readable(self, pages: Mapping[int, Page]) -> dict[int, list[Found]]:
+        readable: dict[int, list[Found]] = {}
+        for partition, page in pages.items():
+            readable[partition] = [record for raw in page.records if (record := _found(raw)) is not None]
+            strays = len(page.records) - len(readable[partition])
+            if strays:
+                self.strays += strays
+                log.error("records_without_number", topic=self.scanner.topic, partition=partition, count=strays)
+            # Others in this process must not wait for all of it.
+            await asyncio.sleep(0)
+        return readable
 
     async def _check_held(self, found: Mapping[int, Collection[Found]]) -> None:
         if not any(found.values()):
             return
         runs = [(partition, *run) for partition, records in found.items() for run in _runs(r.position for r in records)]
-        columns = _columns(runs, 3)
-        rows = await self.pool.fetch(load("rapport_events", "mirror/held"), *columns)
-        held = {(row["partition"], row["position"]): row["event_id"] for row in rows}
+        rows = await self.pool.fetch(load("rapport_events", "mirror/held"), *_columns(runs, 3))
+        held: dict[int, dict[int, str]] = defaultdict(dict)
+        for row in rows:
+            ids: list[str] = row["ids"]
+            held[row["partition"]].update(enumerate(ids, row["first"]))
         for partition, records in found.items():
             for record in records:
-                if held.get((partition, record.position)) != record.event_id:
+                if held[partition].get(record.position) != record.event_id:
                     raise RecordNotHeld(self.scanner.topic, partition, record)
 
-    async def _keep_marks(self, partitions: Collection[int]) -> None:
-        if not partitions:
+    async def _keep_marks(self, partitions: Iterable[int]) -> None:
+        """Write down the marks of those partitions that have new ones."""
+        newest = {partition: list(self._reaches[partition].marks)[-1:] for partition in partitions}
+        moved = [partition for partition, mark in newest.items() if self._kept.get(partition) != mark]
+        if not moved:
             return
-        marks = [(partition, *mark) for partition in partitions for mark in self._reaches[partition].marks]
-        columns = _columns(marks, 4)
-        await self.pool.execute(load("rapport_events", "mirror/keep_marks"), self.era, list(partitions), *columns)
+        marks = [(partition, *mark) for partition in moved for mark in self._reaches[partition].marks]
+        await self.pool.execute(load("rapport_events", "mirror/keep_marks"), self.era, moved, *_columns(marks, 4))
+        self._kept |= {partition: newest[partition] for partition in moved}
 
 
 def _found(record: Record | None) -> Found | None:

@@ -42,10 +42,10 @@ T = TypeVar("T")
 Consumed = ConsumerRecord[bytes | None, bytes | None]
 """A record as aiokafka's consumer gives it."""
 
-_PARTITION_BYTES = 512 * 1024
+_PARTITION_BYTES = 256 * 1024
 _BATCH_BYTES = 128 * 1024
 _BATCHES = 10_000
-_FETCH_BYTES = 8 * 1024 * 1024
+_FETCH_BYTES = 2 * 1024 * 1024
 _FETCH_WAIT_MS = 10
 _TRIES = 20
 _BEHIND_SECONDS = 1.0
@@ -205,6 +205,8 @@ class Scanner:
                     else:
                         most = 1 if first_batch else _BATCHES
                         pages[partition] = self._page(partition, offsets[partition], end, content or b"", most)
+                        # Unpacking keeps the processor busy: let others in between.
+                        await asyncio.sleep(0)
         return pages
 
     async def _send(self, node: int, request: "Request[T]") -> T:
