@@ -36,6 +36,8 @@ class Books:
     """Service, command and body of what is told about imports and settings."""
     outcomes: Counter[str] = field(default_factory=Counter[str])
     requests: int = 0
+    unfolded: int = 0
+    """How many questions for what comes after a position are answered with 503 first."""
     report: Json = field(default_factory=dict[str, object])
     refuses: Callable[[Json], bool] = lambda _: False
     breaks: Callable[[Json], bool] = lambda _: False
@@ -90,6 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        if "after=" in self.path and self.books.unfolded:
+            self.books.unfolded -= 1
+            self._answer(503, b'{"code": "not_yet_folded"}')
+            return
         self._answer(200, json.dumps(self.books.report).encode())
 
     def do_POST(self) -> None:

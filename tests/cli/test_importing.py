@@ -28,7 +28,8 @@ from tests.waiting import until
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep notes and error files of imports in the test's own folder."""
     monkeypatch.setenv("RAPPORT_HOME", str(tmp_path / "home"))
-    return tmp_path / "home" / "imports"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "rapport" / "imports"
 
 
 def assert_is_the_shop(books: Books) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from rapport_cli.importing.mapping import load, shipped
 from rapport_cli.importing.truth import Difference, PathRefused, compare, figures, is_equal, nested
+from rapport_cli.report import fetch
+from rapport_cli.wire import Unreachable
 from tests.cli import small
-from tests.cli.stand_in import Books, serving, token
+from tests.cli.stand_in import Books, serving, suite, token
 
 PATHS = {
     "buyers": "purchases.customers",
@@ -172,3 +174,12 @@ def test_the_verb_report_prints_the_figures_under_the_names_of_a_truth(tmp_path:
         ]
     assert json.loads(outputs[0]) == REPORT
     assert json.loads(outputs[1]) == {"buyers": 2}
+
+
+def test_a_report_after_a_position_is_asked_for_until_it_is_there() -> None:
+    books = Books(report={"customers": 1}, unfolded=2)
+    with suite(books) as access:
+        assert fetch(access, "W10", 10) == {"customers": 1}
+        books.unfolded = 1_000
+        with pytest.raises(Unreachable, match="not_yet_folded"):
+            fetch(access, "W10", 0.1)

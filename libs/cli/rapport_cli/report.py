@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rapport_cli.importing.truth import Comparison, Json
     from rapport_cli.wire import Access
 
+_PAUSE_SECONDS = 0.2
+
 HELP = """
 Print the figures of a tenant: customers, purchases, complaints, contacts, imports.
 
@@ -46,7 +48,7 @@ Exit codes: 0 done; 1 figures differ from the truth; 2 call, mapping or file is 
 """
 
 
-def report(
+def report(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     tenant: Annotated[str | None, typer.Option(help="Refuse a token for any other tenant.")] = None,
     mapping: Annotated[
         str | None, typer.Option("--mapping", "-m", help="Name figures as this mapping's truth.")
@@ -56,6 +58,7 @@ def report(
     url: Annotated[str | None, typer.Option(help="The suite's address; else the service's own.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with the token; else RAPPORT_TOKEN.")] = None,
     after: Annotated[str | None, typer.Option(help="Wait until this `position` of an import was folded.")] = None,
+    wait_seconds: Annotated[float, typer.Option(help="How long --after waits at most.")] = 60.0,
 ) -> None:
     """Print the figures of a tenant."""
     from rapport_cli import wire
@@ -69,7 +72,7 @@ def report(
     try:
         paths = mappings.load(mapping).truth if mapping is not None else {}
         wanted = _read_truth(truth) if truth is not None else None
-        found = fetch(wire.find_access(tenant, url, token_file), after)
+        found = fetch(wire.find_access(tenant, url, token_file), after, wait_seconds)
         if wanted is not None:
             comparison = truths.compare(paths, found, wanted)
             _print_comparison(comparison, as_json=as_json)
@@ -91,25 +94,33 @@ class UnreadableTruth(Exception):
     """The file to compare with cannot be read."""
 
 
-def fetch(access: "Access", after: str | None = None) -> "Json":
+def fetch(access: "Access", after: str | None = None, wait_seconds: float = 60.0) -> "Json":
     """
     Ask analytics for the report.
 
     Args:
         after: A Rapport-Position; the answer shows everything up to there.
+        wait_seconds: How long to wait for it.
 
     Raises:
         Unreachable: Analytics does not answer, or has not folded so far in time.
         NotAllowed: It does not take the token.
     """
+    import time
     from http import HTTPStatus
 
     import orjson
 
     from rapport_cli.wire import Connection, NotAllowed, Unreachable
 
+    deadline = time.monotonic() + wait_seconds
+    path = "/v1/report" + (f"?after={after}" if after else "")
     with Connection(access.base_of("analytics"), lambda: access.token) as connection:
-        answer = connection.get("/v1/report" + (f"?after={after}" if after else ""))
+        answer = connection.get(path)
+        # A service waits for a few seconds and then says that it is not there yet.
+        while after and answer.status == HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+            answer = connection.get(path)
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise NotAllowed(f"analytics does not take the token ({answer.code})")
     if answer.status != HTTPStatus.OK:

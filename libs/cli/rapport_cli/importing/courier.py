@@ -144,7 +144,7 @@ class Courier:
             raise NotAllowed(f"{self._service} does not take the token ({answer.code})")
         if answer.status != HTTPStatus.OK and answer.status not in _AGAIN | _ONE_LINES_FAULT:
             raise NotUnderstood(f"{self._service} answered {answer.status} ({answer.code}) to a batch")
-        return answer, f"it answered {answer.status}"
+        return answer, "" if answer.status == HTTPStatus.OK else f"it answered {answer.status} ({answer.code})"
 
     def _wait(self, seconds: float, deadline: float, cause: str) -> None:
         if time.monotonic() > deadline:

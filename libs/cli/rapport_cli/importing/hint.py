@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, cast
 from uuid import UUID
 
+from rapport_cli.launching.home import Home
+
 KEPT_SECONDS: Final = 24 * 3600
 AGAIN_MAX: Final = 10_000
 """Units to send again that a note can hold; with more of them it is not written."""
@@ -27,9 +29,10 @@ Hints = Mapping[str, LaneHint]
 
 
 def folder() -> Path:
-    """Return where this user's imports keep notes and error files."""
-    if home := os.environ.get("RAPPORT_HOME"):
-        return Path(home) / "imports"
+    """Return where imports keep notes and error files: in the suite's data folder, or among the user's own state."""
+    home = Home(Path(os.environ.get("RAPPORT_HOME") or "data"))
+    if home.is_made:
+        return home.folder / "imports"
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "rapport" / "imports"
 

@@ -44,6 +44,8 @@ class Kind:
     """Only the first usable row of a subject makes the event."""
     needs_subject: bool = True
     has_external: bool = True
+    follows: bool = False
+    """Whether it is about another fact, which must be recorded before."""
 
 
 _CHANNEL = Member("choice", choices=_CHANNELS)
@@ -100,6 +102,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "purchase": Member("reference"),
         },
         takes_items=True,
+        follows=True,
     ),
     "customer.complained": Kind(
         type="crm.customer.complained.v1",
@@ -126,9 +129,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         },
         pii={"body": 65_536},
         needs_subject=False,
+        follows=True,
     ),
 }
 """Types that a mapping may name, without `crm.` and version."""
 
+FOLLOWERS: Final = frozenset(kind.type for kind in KINDS.values() if kind.follows)
+"""Types on the wire of facts that are about other facts."""
 TOTAL_OF: Final = {"customer.purchased": "total", "purchase.refunded": "amount"}
 """The field that is the sum of the items' line totals where a mapping does not give it."""

@@ -13,7 +13,7 @@ from rapport_cli.importing.account import Account
 from rapport_cli.importing.courier import PATIENCE_SECONDS, Courier, Item, NotUnderstood
 from rapport_cli.importing.engine import Unit
 from rapport_cli.importing.hint import LaneHint
-from rapport_cli.importing.kinds import Service
+from rapport_cli.importing.kinds import FOLLOWERS, Service
 from rapport_cli.wire import Access
 
 LINES_MAX: Final = 1_000
@@ -134,6 +134,8 @@ class Lane:
         if not batch.items:
             return
         self._batch = _Batch(batch.number + 1, batch.end, [])
+        # A service carries out a batch in as many steps as it has turns from facts to facts about them: one is enough.
+        batch.items.sort(key=lambda item: item.kind in FOLLOWERS)
         while True:
             self._raise_failure()
             try:
