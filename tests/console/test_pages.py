@@ -57,7 +57,10 @@ def test_charts_show_the_numbers_of_the_report() -> None:
         "purchases": {"monthly": months},
         "complaints": {"by_category": [{"category": "delivery", "count": 3}]},
     }
-    pulse = {"minutes": [{"source": "contacts", "minute": "2026-03-02T12:00:00Z", "events": 5}]}
+    pulse = {
+        "minutes": [{"source": "contacts", "minute": "2026-03-02T12:00:00Z", "events": 5}],
+        "freshness": {"lag_seconds": 0.0, "as_of": "2026-03-02T12:00:30Z"},
+    }
 
     charts = charts_of(report, pulse)
 

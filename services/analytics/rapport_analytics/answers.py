@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
@@ -54,12 +55,22 @@ class Totals(BaseModel):
     freshness: Freshness
 
 
+class Reason(BaseModel):
+    """A fact that decided a stage, and where it lies."""
+
+    event_id: UUID
+    source: str
+    partition: int
+    kind: str
+    occurred_at: datetime
+
+
 class ReachedStage(BaseModel):
     """A stage, when it was reached, and the events that decided it."""
 
     stage: Stage
     previous: Stage | None
-    because: list[UUID]
+    because: list[Reason]
     customer_id: UUID
     event_id: UUID
     occurred_at: datetime
@@ -110,7 +121,7 @@ async def read_stage(customer_id: UUID, read: Read) -> CustomerStage:
     async with read.rows() as connection:
         ids = await members(connection, read.caller.tenant, customer_id)
         rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids)
-    stages = [ReachedStage(**row) for row in rows]
+    stages = [ReachedStage(**{**row, "because": orjson.loads(row["because"])}) for row in rows]
     return CustomerStage(
         customer_id=customer_id,
         current=stages[0].stage if stages else None,

@@ -7,6 +7,7 @@ from rapport_analytics.derivations.stage import StageDerivation
 from rapport_analytics.views.complaints import Complaints
 from rapport_analytics.views.contacts import Contacts
 from rapport_analytics.views.customers import Customers
+from rapport_analytics.views.facts import router as facts
 from rapport_analytics.views.imports import Imports
 from rapport_analytics.views.journey import Journey
 from rapport_analytics.views.pulse import Pulse
@@ -43,5 +44,5 @@ service = Service(
         Pulse(),
     ),
     derivations=(StageDerivation(),),
-    routers=(router,),
+    routers=(router, facts),
 )

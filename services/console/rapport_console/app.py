@@ -16,6 +16,7 @@ from rapport_console.screens.customer import page as customer
 from rapport_console.screens.customers import page as customers
 from rapport_console.screens.enter import page as enter
 from rapport_console.screens.event import page as event
+from rapport_console.screens.facts import page as facts
 from rapport_console.screens.overview import page as overview
 from rapport_console.screens.readers import page as readers
 from rapport_console.session import NotSignedIn
@@ -55,6 +56,7 @@ service = Service(
         customers.router,
         customer.router,
         event.router,
+        facts.router,
         readers.router,
         door.router,
     ),

@@ -1,6 +1,7 @@
 """The charts of the overview, as ECharts wants them."""
 
 from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from rapport_console.suite import Json
@@ -20,7 +21,7 @@ def charts_of(report: Json | None, pulse: Json | None) -> dict[str, Json]:
     if report and (categories := report["complaints"]["by_category"][:CATEGORIES_SHOWN]):
         charts["complaints"] = _lying_bars(categories)
     if pulse and pulse["minutes"]:
-        charts["pulse"] = _lines(pulse["minutes"])
+        charts["pulse"] = _minutes(pulse["minutes"], datetime.fromisoformat(pulse["freshness"]["as_of"]))
     return charts
 
 
@@ -49,7 +50,7 @@ def _lying_bars(categories: list[Json]) -> Json:
     }
 
 
-def _lines(minutes: list[Json]) -> Json:
+def _minutes(minutes: list[Json], now: datetime) -> Json:
     series: dict[str, list[list[Any]]] = defaultdict(list)
     for row in minutes:
         series[row["source"]].append([row["minute"], row["events"]])
@@ -57,7 +58,7 @@ def _lines(minutes: list[Json]) -> Json:
         "tooltip": {"trigger": "axis", "renderMode": "richText"},
         "legend": {"top": 0},
         "grid": {"left": 8, "right": 16, "top": 32, "bottom": 8, "containLabel": True},
-        "xAxis": {"type": "time"},
+        "xAxis": {"type": "time", "min": (now - timedelta(hours=1)).isoformat(), "max": now.isoformat()},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
             {"type": "bar", "stack": "all", "name": source, "data": points, "barMaxWidth": 12}
