@@ -54,11 +54,7 @@ async def prepare(admin: Connection, service: str, *, app_password: str, keeper_
 
 
 async def prepare_database(admin: Connection, name: str, passwords: Mapping[str, str]) -> None:
-    """
-    Create the database `rapport_<name>`, its owner, and a login role `rapport_<name>_<login>` for each password.
-
-    Nobody but these roles may connect to it.
-    """
+    """Create a database `rapport_<name>`, its owner, and the login roles `rapport_<name>_<login>`, who alone connect."""
     if not _SERVICE.fullmatch(name) or not all(_SERVICE.fullmatch(login) for login in passwords):
         msg = "names of services and roles are lower-case letters, digits and underscores"
         raise ValueError(msg)

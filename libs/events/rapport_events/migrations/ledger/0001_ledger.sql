@@ -1,4 +1,4 @@
--- The ledger: numbered events, the claims that make things unique, answers by idempotency key, and its one row of state.
+-- The ledger: numbered events, claims that make things unique, answers by idempotency key, and one row of state.
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 

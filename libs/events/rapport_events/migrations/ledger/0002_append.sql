@@ -7,8 +7,8 @@
 --
 -- Rows answered: for a request that is `appended` (partition, last position, last version), `repeated` (those of the
 -- first answer) or at a `conflict` (current version) one for each of its streams, in order; for the others one:
--- `key_reused`; `fact_known` and `claim_taken` (stream and event of the holder); `unknown` (a claim names no stream of that
--- partition); `ahead` (a cause lies more than 10 s in the future).
+-- `key_reused`; `fact_known` and `claim_taken` (stream and event of the holder); `unknown` (a claim names no stream of
+-- that partition); `ahead` (a cause lies more than 10 s in the future).
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 
@@ -150,22 +150,23 @@ BEGIN
             RAISE EXCEPTION 'append lost too many races' USING ERRCODE = 'serialization_failure';
         END IF;
 
-        -- 3. What the tables say of keys, claims and streams.
+        -- 3. What the tables say. Claims are read before keys: whoever finds a rival's claim then finds its key too.
+        IF claims_ > 0 THEN
+            SELECT array_agg(k.kind IS NOT NULL ORDER BY c.claim) INTO c_known
+              FROM unnest(c_requests, c_kinds, c_digests) WITH ORDINALITY AS c (request, kind, digest, claim)
+              LEFT JOIN claims AS k ON k.tenant_id = r_tenants[c.request] AND k.kind = c.kind AND k.digest = c.digest;
+        END IF;
         IF has_keys THEN
             SELECT array_agg(CASE WHEN c.fingerprint = r.print THEN 'repeated'
                                   WHEN c.fingerprint IS NOT NULL THEN 'key_reused' END ORDER BY r.request) INTO r_known
               FROM unnest(r_tenants, r_keys, r_prints) WITH ORDINALITY AS r (tenant, key, print, request)
               LEFT JOIN commands AS c ON c.tenant_id = r.tenant AND c.idempotency_key = r.key;
         END IF;
-        IF claims_ > 0 THEN
-            SELECT array_agg(k.kind IS NOT NULL ORDER BY c.claim) INTO c_known
-              FROM unnest(c_requests, c_kinds, c_digests) WITH ORDINALITY AS c (request, kind, digest, claim)
-              LEFT JOIN claims AS k ON k.tenant_id = r_tenants[c.request] AND k.kind = c.kind AND k.digest = c.digest;
-        END IF;
         names := s_names;
         IF by_claim THEN
             SELECT array_agg(coalesce(s.name, k.stream) ORDER BY s.row) INTO names
-              FROM unnest(s_requests, s_names, s_kinds, s_digests) WITH ORDINALITY AS s (request, name, kind, digest, row)
+              FROM unnest(s_requests, s_names, s_kinds, s_digests)
+                   WITH ORDINALITY AS s (request, name, kind, digest, row)
               LEFT JOIN claims AS k ON k.tenant_id = r_tenants[s.request] AND k.kind = s.kind AND k.digest = s.digest;
         END IF;
         SELECT array_agg(g.first ORDER BY g.row) INTO s_first
@@ -299,14 +300,17 @@ BEGIN
         END LOOP;
         EXIT WHEN NOT 'appended' = ANY (r_outcomes);
 
-        -- 5. Write: keys, then claims, each sorted, so that two groups never wait for one another. The insert of one that
-        -- a rival has just written waits for the rival's end; if it won, all is taken back and decided again.
+        -- 5. Write: keys, then claims, each sorted, so that two groups never wait for one another. The insert of one
+        -- that a rival has just written waits for the rival's end; if it won, all is taken back and decided again.
         BEGIN
             IF keys > 0 THEN
-                INSERT INTO commands (tenant_id, idempotency_key, fingerprint, partitions, positions, versions, recorded_at)
-                SELECT r_tenants[a.request], r_keys[a.request], r_prints[a.request], a.partitions, a.positions, a.versions, now_
+                INSERT INTO commands (tenant_id, idempotency_key, fingerprint, partitions, positions, versions,
+                                      recorded_at)
+                SELECT r_tenants[a.request], r_keys[a.request], r_prints[a.request], a.partitions, a.positions,
+                       a.versions, now_
                   FROM (SELECT s.request, array_agg(s.number ORDER BY s.row) AS partitions,
-                               array_agg(s.position ORDER BY s.row) AS positions, array_agg(s.version ORDER BY s.row) AS versions
+                               array_agg(s.position ORDER BY s.row) AS positions,
+                               array_agg(s.version ORDER BY s.row) AS versions
                           FROM unnest(s_requests, s_partitions, s_positions, s_versions)
                                WITH ORDINALITY AS s (request, number, position, version, row)
                          WHERE s.position IS NOT NULL AND r_keys[s.request] IS NOT NULL

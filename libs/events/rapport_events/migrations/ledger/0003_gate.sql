@@ -2,8 +2,8 @@
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 
--- ledger_shut(): take no appends from now on. All 32 locks are taken once, so when this commits none is under way; whoever
--- comes later reads the ledger's state after its own locks.
+-- ledger_shut(): take no appends from now on. All 32 locks are taken once, so when this commits none is under way;
+-- whoever comes later reads the ledger's state after its own locks.
 CREATE FUNCTION ledger_shut() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, public, pg_temp

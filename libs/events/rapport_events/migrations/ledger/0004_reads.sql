@@ -1,4 +1,4 @@
--- Reads of one tenant in one round trip: they set the tenant of their transaction, and row-level security does the rest.
+-- Reads of one tenant in one round trip: they set their transaction's tenant, and row-level security does the rest.
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 
