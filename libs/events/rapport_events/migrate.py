@@ -54,7 +54,7 @@ async def prepare(admin: Connection, service: str, *, app_password: str, keeper_
 
 
 async def prepare_database(admin: Connection, name: str, passwords: Mapping[str, str]) -> None:
-    """Create a database `rapport_<name>`, its owner, and the login roles `rapport_<name>_<login>`, who alone connect."""
+    """Create a database `rapport_<name>`, its owner, and login roles `rapport_<name>_<login>`, who alone connect."""
     if not _SERVICE.fullmatch(name) or not all(_SERVICE.fullmatch(login) for login in passwords):
         msg = "names of services and roles are lower-case letters, digits and underscores"
         raise ValueError(msg)
