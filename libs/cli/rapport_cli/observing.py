@@ -1,16 +1,14 @@
 """Look at a running suite from outside: readiness, ledgers, mirrors and readers of each service."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Final, cast
 
 from rapport_cli.launching.ports import CONSOLE, HOST
 from rapport_cli.launching.readiness import Look, look_at
-from rapport_cli.wire import PORTS, Access, Connection, NotAllowed, Unreachable
+from rapport_cli.wire import PORTS, Access, NotFound, Unreachable, get_json
 
 _ASK_SECONDS: Final = 5
 _METRICS_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -68,10 +66,9 @@ def _look_at_service(name: str, access: Access, doors: Sequence[int]) -> Service
     if name not in PORTS:
         return ServiceState(name, _status(looks), _parts(looks))
     try:
-        with Connection(access.base_of(name), lambda: access.token, timeout_seconds=_ASK_SECONDS) as connection:
-            ledger = _get(connection, "/v1/ledger")
-            readers = _get(connection, "/v1/readers")
-    except Unreachable:
+        ledger = get_json(access, name, "/v1/ledger", timeout_seconds=_ASK_SECONDS)
+        readers = get_json(access, name, "/v1/readers", timeout_seconds=_ASK_SECONDS)
+    except (Unreachable, NotFound):
         return ServiceState(name, "away" if not any(look.is_able for look in looks) else _status(looks), _parts(looks))
     lags = [lag for port in doors if (lag := _mirror_lag(name, port)) is not None]
     return ServiceState(
@@ -86,15 +83,6 @@ def _look_at_service(name: str, access: Access, doors: Sequence[int]) -> Service
             for each in cast("list[dict[str, object]]", readers.get("readers") or [])
         ],
     )
-
-
-def _get(connection: Connection, path: str) -> dict[str, object]:
-    answer = connection.get(path)
-    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise NotAllowed(f"{connection.base} does not take the token ({answer.code})")
-    if answer.status != HTTPStatus.OK:
-        raise Unreachable(f"{connection.base} answered {answer.status}")
-    return cast("dict[str, object]", json.loads(answer.body))
 
 
 def _status(looks: Sequence[Look]) -> str:

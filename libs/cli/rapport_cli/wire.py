@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
-from rapport_cli.launching.home import Home, HomeRefused
-from rapport_cli.launching.ports import url_of
+from rapport_cli.launching.home import PORT_BASE, Home, HomeRefused
+from rapport_cli.launching.ports import CONSOLE, url_of
 
 PORTS: Final = {"contacts": 7701, "interactions": 7702, "workflow": 7703, "analytics": 7704}
 ANSWER_BYTES_MAX: Final = 67_108_864
@@ -22,6 +23,10 @@ LOCAL_TOKEN_SECONDS: Final = 12 * 3600.0
 
 class Unreachable(Exception):
     """The suite cannot be reached, or is not able to answer now."""
+
+
+class NotFound(Exception):
+    """The suite knows no such thing."""
 
 
 class NotAllowed(Exception):
@@ -90,6 +95,38 @@ class Access:
         return f"http://127.0.0.1:{PORTS[service]}"
 
 
+def get_json(access: Access, service: str, path: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> dict[str, object]:
+    """
+    Ask one service for a JSON object.
+
+    Raises:
+        Unreachable: It does not answer, or not with 200; the answer's code is in the message.
+        NotFound: It does not know what was asked for.
+        NotAllowed: It does not take the token.
+    """
+    with Connection(access.base_of(service), lambda: access.token, timeout_seconds=timeout_seconds) as connection:
+        answer = connection.get(path)
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise NotAllowed(f"{service} does not take the token ({answer.code})")
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise NotFound(f"{service} does not know it ({answer.code})")
+    if answer.status != HTTPStatus.OK:
+        raise Unreachable(f"{service} answered {answer.status} ({answer.code})")
+    return cast("dict[str, object]", json.loads(answer.body))
+
+
+def console_of(url: str | None, data: Path | None) -> str:
+    """Return where the pages are."""
+    if url := url or os.environ.get("RAPPORT_URL"):
+        return url.rstrip("/")
+    home = _home(data)
+    return url_of(home.suite.port_base if home.is_made else PORT_BASE, CONSOLE)
+
+
+def _home(data: Path | None) -> Home:
+    return Home(data or Path(os.environ.get("RAPPORT_HOME") or "data"))
+
+
 def find_access(
     tenant: str | None, url: str | None, token_file: Path | None, *, data: Path | None = None, is_operator: bool = False
 ) -> Access:
@@ -107,7 +144,7 @@ def find_access(
     Raises:
         Unusable: There is no token, or it is for another tenant.
     """
-    home = Home(data or Path(os.environ.get("RAPPORT_HOME") or "data"))
+    home = _home(data)
     url = url or os.environ.get("RAPPORT_URL")
     urls = _urls_of(home) if url is None else {}
     access = Access(token=_token(tenant, token_file, home, is_operator=is_operator), url=url, urls=urls)
