@@ -15,8 +15,8 @@ from rapport_cli.importing.parts import BadRow
 from rapport_cli.importing.rows import Broken, FileRefused, Row, open_table
 from rapport_cli.importing.survey import PULSE_ROWS, Pulse, Sorter, Survey
 
-OPEN_ROWS_MAX: Final = 100_000
-"""Rows of unfinished groups in memory; groups that begin beyond are left to a further pass over the file."""
+OPEN_ROWS_MAX: Final = 200_000
+"""Rows of unfinished groups in memory; groups that do not fit are left to a further pass over the file."""
 
 _CHANGED: Final = "the file was changed while it was read"
 
@@ -60,6 +60,11 @@ class _Groups:
         else:
             self.found[key] = [row]
         self.open_rows += 1
+        # The group that began last is farthest from its end: it is the one to read again later.
+        while self.open_rows > self.open_rows_max and len(self.found) > 1:
+            last, dropped = self.found.popitem()
+            self.open_rows -= len(dropped)
+            self.left.add(last)
 
     def take(self, key: GroupKey) -> list[NumberedRow]:
         """Take a group out; no rows where it is not being read."""
