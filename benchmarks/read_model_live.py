@@ -10,7 +10,6 @@ from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import uvloop
@@ -24,10 +23,10 @@ from rapport_events.contracts.interactions import CustomerPurchased
 from rapport_events.database import open_pool
 from rapport_events.envelope import Recorded, key_of, to_headers
 from rapport_events.ids import PARTITIONS, CustomerId, new_id, partition_of_customer
-from rapport_events.producer import Outgoing, producing
 from rapport_events.kafka import apply_topics
 from rapport_events.ledger import LedgerState
 from rapport_events.migrate import migrate, prepare
+from rapport_events.producer import Outgoing, producing
 from rapport_events.reader import ViewReader
 from rapport_events.testing import TENANT, Lines
 
@@ -90,8 +89,8 @@ async def run_raw(bootstrap: str, dsn: str) -> float:
             (
                 record.partition,
                 record.offset,
-                json.dumps([(k, v.decode()) for k, v in record.headers]),
-                record.value.decode(),
+                json.dumps([(name, (value or b"").decode()) for name, value in record.headers]),
+                (record.value or b"").decode(),
             )
             for records in polled.values()
             for record in records
@@ -115,8 +114,9 @@ async def run_view(bootstrap: str, dsn: str) -> float:
         return None
 
     async def scan(_topic: str, _partition: int) -> AsyncIterator[Sequence[Any]]:
-        for nothing in ():
-            yield nothing
+        nothing: tuple[Sequence[Any], ...] = ()
+        for records in nothing:
+            yield records
 
     async def resend(_source: str, _partition: int, _after: int) -> None:
         """Nobody is asked here."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from rapport_analytics.app import service
-from rapport_events.contracts.base import Event
+from rapport_events.contracts.base import Channel, Event
 from rapport_events.contracts.contacts import CustomerCreated, CustomerIdentityLinked, TenantConfigured
 from rapport_events.contracts.interactions import (
     CaseResponded,
@@ -46,7 +46,7 @@ class Story:
         event = TenantConfigured(name="Acme", zone=zone, currency=currency)
         self._tell(event, f"tenant-{TENANT}", str(TENANT), NOON)
 
-    def created(self, customer: UUID, **attributes: str) -> Recorded:
+    def created(self, customer: UUID, **attributes: str | bool | int) -> Recorded:
         """Make a customer known."""
         event = CustomerCreated(customer_id=CustomerId(customer), kind="person", source="test", attributes=attributes)
         return self._tell(event, f"customer-{customer}", str(customer), NOON)
@@ -64,7 +64,7 @@ class Story:
         return self._about(customer, "refund", event, at, thing)
 
     def contacted(
-        self, customer: UUID, channel: str = "phone", at: datetime = NOON, **attributes: str | int
+        self, customer: UUID, channel: Channel = "phone", at: datetime = NOON, **attributes: str | bool | int
     ) -> Recorded:
         """Let a customer and us be in touch."""
         thing = self.thing(customer)
@@ -72,7 +72,7 @@ class Story:
             interaction_id=thing,
             channel=channel,
             direction="outbound",
-            attributes=attributes,  # type: ignore[arg-type]
+            attributes=attributes,
         )
         return self._about(customer, "contact", event, at, thing)
 

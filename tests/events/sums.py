@@ -7,11 +7,13 @@ from typing import ClassVar
 from uuid import UUID
 
 import msgspec
+
 from rapport_events.contracts.interactions import CustomerPurchased
+from rapport_events.database import Connection
 from rapport_events.envelope import Recorded
 from rapport_events.ids import CustomerId, partition_of_customer
 from rapport_events.testing import TENANT, Lines
-from rapport_events.view import Batch, Connection, View
+from rapport_events.view import Batch, View
 
 POISON = Decimal("13.13")
 
@@ -41,7 +43,7 @@ class Sum:
     """One customer's part of a batch."""
 
     total: Decimal = Decimal(0)
-    seen: list[int] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list[int])
 
 
 class PoisonError(Exception):

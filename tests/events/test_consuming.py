@@ -1,9 +1,10 @@
 """A service's consumer: whatever stands in the topic, every view takes each number once and gets over holes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ class Owner:
     """Stands for the owner of the topic: it names its heads, and notes what it is asked to send again."""
 
     heads: list[int] = field(default_factory=lambda: [0] * 32)
-    asked: list[tuple[str, int, int]] = field(default_factory=list)
+    asked: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
     resend: Callable[[int, int], Awaitable[None]] | None = None
 
     async def state(self, source: str) -> LedgerState | None:
@@ -55,14 +56,12 @@ async def topic(kafka: str, topic_prefix: str) -> str:
 
 
 @asynccontextmanager
-async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncIterator[ViewReader]:
+async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGenerator[ViewReader]:
     prefix = topic.partition(".")[0]
     settings = ConsumingSettings(bootstrap=kafka, group=None, prefix=prefix, look_every_seconds=0.1, still_seconds=0.5)
     reader = ViewReader(Sums(), pool)
 
-    def scan(topic: str, partition: int) -> AsyncIterator[list[object]]:
-        return read_partition(kafka, topic, partition)
-
+    scan = partial(read_partition, kafka)
     work = Consuming([reader], settings, heads=owner.state, scan=scan, resend=owner.send_again)
     task = asyncio.create_task(work.run())
     try:
@@ -119,7 +118,7 @@ async def test_a_missing_number_is_asked_for_from_its_owner(pool: Pool, kafka: s
     owner.heads[one.partition] = 3
     await publish(kafka, topic, [one, three])
 
-    async def resend(partition: int, after: int) -> None:
+    async def resend(_partition: int, _after: int) -> None:
         await publish(kafka, topic, [two, three])
 
     owner.resend = resend

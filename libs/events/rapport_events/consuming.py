@@ -60,7 +60,7 @@ class ConsumingSettings:
     """How long a view at the end of its topic may stay below the head before the topic is read again."""
     commit_every_seconds: float = 5.0
     session_seconds: float = 45.0
-    """How long a silent member keeps its partitions; the embedded broker lets a group wait for half of it at every join."""
+    """How long a silent member keeps its partitions; on the embedded broker every join waits for half of it."""
     flush_every_seconds: float = 0.1
 
 

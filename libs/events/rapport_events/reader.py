@@ -99,7 +99,7 @@ class ViewReader:
             pause = 0.05
             while True:
                 try:
-                    moved = await self._take_once(records)
+                    moved = await self.take_once(records)
                 except Overtaken:
                     OVERTAKEN.labels(self.view.reader).inc()
                     await self._reload_patiently()
@@ -125,7 +125,13 @@ class ViewReader:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_SECONDS_MAX)
 
-    async def _take_once(self, records: Sequence[Arrived]) -> int:
+    async def take_once(self, records: Sequence[Arrived]) -> int:
+        """
+        Fold what is next of these records, without another try.
+
+        Raises:
+            Overtaken: Another owner has moved the checkpoints; nothing was written.
+        """
         chosen, ends = self._next(records)
         if not ends:
             return 0

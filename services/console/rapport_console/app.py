@@ -1,6 +1,6 @@
 """The web console as one value: the only file that knows all of its screens."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -26,7 +26,7 @@ CONNECTIONS_MAX: Final = 50
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Keep connections to the services as long as pages are served."""
     address_of = app.state.desk.peers.address_of
     limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)

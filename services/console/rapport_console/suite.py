@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -59,7 +60,7 @@ class Suite:
         if response.is_success:
             return Answer(service, found=response.json())
         return Answer(
-            service, trouble=_sentence(service, response), is_missing=response.status_code == httpx.codes.NOT_FOUND
+            service, trouble=_sentence(service, response), is_missing=response.status_code == HTTPStatus.NOT_FOUND
         )
 
     async def ask_all(self, visitor: Visitor, path: str) -> list[Answer]:
@@ -71,8 +72,7 @@ class Suite:
 
 def _sentence(service: str, response: httpx.Response) -> str:
     try:
-        problem = response.json()
+        problem: Json = response.json()
     except ValueError:
         problem = {}
-    told = problem.get("detail") or problem.get("title") or f"it answered {response.status_code}"
-    return f"{service}: {told}"
+    return f"{service}: {problem.get('detail') or problem.get('title') or f'it answered {response.status_code}'}"

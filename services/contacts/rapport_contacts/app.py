@@ -12,7 +12,7 @@ from rapport_contacts.commands import (
     unlink_identity,
     withdraw_consent,
 )
-from rapport_contacts.views import card, customers, directory
+from rapport_contacts.views import card, customers, directory, naming
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -32,5 +32,5 @@ service = Service(
         complete_import.HANDLER,
     ),
     views=(directory.Directory(), card.Card(), Parties()),
-    routers=(customers.router, card.router),
+    routers=(customers.router, card.router, naming.router),
 )

@@ -76,7 +76,7 @@ class Case:
     attributes: Attributes
     occurred_at: datetime
     responses: int = 0
-    response_attributes: Attributes = field(default_factory=dict)
+    response_attributes: Attributes = field(default_factory=dict[str, str | bool | int])
     first_responded_at: datetime | None = None
     resolved_at: datetime | None = None
     state: str = "open"

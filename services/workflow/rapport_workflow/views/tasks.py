@@ -221,7 +221,7 @@ async def list_tasks(
             title = (
                 "masked" if isinstance(opened, Sealed) else "redacted" if isinstance(opened, Redacted) else str(opened)
             )
-        tasks.append(TaskRow(**(dict(row) | {"title": title})))
+        tasks.append(TaskRow.model_validate({**row, "title": title}))
     return TaskPage(
         tasks=tasks,
         cursor=str(tasks[-1].task_id) if len(rows) > limit else None,
