@@ -1,11 +1,13 @@
 """The committed set of 300 rows, and short ways to import files in tests."""
 
 import json
+import os
 from pathlib import Path
 from typing import cast
 
 from rapport_cli.importing.account import Account
 from rapport_cli.importing.engine import Engine, Unit
+from rapport_cli.importing.hint import folder
 from rapport_cli.importing.mapping import Mapping, load, parse
 from rapport_cli.importing.progress import Progress
 from rapport_cli.importing.run import Order, Outcome, carry_out
@@ -35,6 +37,7 @@ def run(access: Access | None, file: Path = FILE, rule: Mapping | None = None, *
         file=file,
         mapping=rule or mapping(),
         access=access,
+        folder=folder(Path(os.environ.get("RAPPORT_HOME", "data"))),
         in_flight=int(more.get("in_flight", 2)),
         patience_seconds=more.get("patience_seconds", 10),
     )

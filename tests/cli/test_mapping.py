@@ -79,3 +79,9 @@ def test_a_misspelt_mapping_name_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize("name", shipped())
 def test_every_mapping_that_comes_along_can_be_read(name: str) -> None:
     assert load(name).name == name
+
+
+def test_the_mapping_of_the_guide_can_be_read() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "import-a-file.md"
+    block = guide.read_text().split("```toml\n")[1].split("```")[0]
+    assert [rule.type for rule in parse(block.encode(), "guide").event] == ["customer.created", "customer.purchased"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rapport_cli import exits
+from rapport_cli.options import DATA_FOLDER, DataFolder
 
 if TYPE_CHECKING:
     from rapport_cli.importing.run import Outcome
@@ -36,11 +37,12 @@ def import_file(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     from_start: Annotated[  # noqa: FBT002
         bool, typer.Option("--from-start", help="Send everything again; facts stay single.")
     ] = False,
+    data: DataFolder = DATA_FOLDER,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,  # noqa: FBT002
 ) -> None:
     """Read a CSV file and record each of its facts once."""
     from rapport_cli import wire
-    from rapport_cli.importing import courier, mapping as mappings, rows
+    from rapport_cli.importing import courier, hint, mapping as mappings, rows
     from rapport_cli.importing.progress import Progress
     from rapport_cli.importing.run import Order, carry_out
 
@@ -51,9 +53,10 @@ def import_file(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     message = ""
     try:
         rule = mappings.load(mapping)
-        access = None if dry_run else wire.find_access(tenant, url, token_file)
+        access = None if dry_run else wire.find_access(tenant, url, token_file, data=data)
         with Progress(is_silent=quiet) as progress:
-            order = Order(file=file, mapping=rule, access=access, from_start=from_start)
+            folder = hint.folder(data)
+            order = Order(file=file, mapping=rule, access=access, folder=folder, from_start=from_start)
             outcome = carry_out(order, progress)
         _print(outcome, as_json=as_json, dry_run=dry_run)
         code = exits.LEFT_OVER if outcome.rejected else exits.DONE

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from rapport_cli import exits
+from rapport_cli.options import DATA_FOLDER, DataFolder
 
 if TYPE_CHECKING:
     from rapport_cli.importing.truth import Comparison, Json
@@ -57,6 +58,7 @@ def report(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002
     url: Annotated[str | None, typer.Option(help="The suite's address; else the service's own.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with the token; else RAPPORT_TOKEN.")] = None,
+    data: DataFolder = DATA_FOLDER,
     after: Annotated[str | None, typer.Option(help="Wait until this `position` of an import was folded.")] = None,
     wait_seconds: Annotated[float, typer.Option(help="How long --after waits at most.")] = 60.0,
 ) -> None:
@@ -72,7 +74,7 @@ def report(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     try:
         paths = mappings.load(mapping).truth if mapping is not None else {}
         wanted = _read_truth(truth) if truth is not None else None
-        found = fetch(wire.find_access(tenant, url, token_file), after, wait_seconds)
+        found = fetch(wire.find_access(tenant, url, token_file, data=data), after, wait_seconds)
         if wanted is not None:
             comparison = truths.compare(paths, found, wanted)
             _print_comparison(comparison, as_json=as_json)

@@ -28,9 +28,9 @@ class LaneHint:
 Hints = Mapping[str, LaneHint]
 
 
-def folder() -> Path:
+def folder(data: Path) -> Path:
     """Return where imports keep notes and error files: in the suite's data folder, or among the user's own state."""
-    home = Home(Path(os.environ.get("RAPPORT_HOME") or "data"))
+    home = Home(data)
     if home.is_made:
         return home.folder / "imports"
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"

@@ -33,6 +33,8 @@ class Order:
     mapping: Mapping
     access: Access | None
     """Where to; None only counts."""
+    folder: Path
+    """Keeps notes and error files."""
     from_start: bool = False
     """Whether the note of an earlier run is passed over."""
     in_flight: int = IN_FLIGHT
@@ -115,7 +117,7 @@ class _Sending:
         self._survey = found
         self._progress = progress
         self._id = import_id(access.tenant, found.digest, mapping.name, mapping.version)
-        self._folder = hint.folder()
+        self._folder = order.folder
         self._note = self._folder / f"{self._id}.json"
         self._place = " ".join([access.tenant, *(access.base_of(service) for service in SERVICES)])
         self._account = Account(found.rows, ErrorFile(self._folder, str(self._id), found.header))
