@@ -9,8 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from rapport_events.ids import PARTITIONS
 from rapport_events.kafka import WrongPartitions, apply_topics
 from rapport_events.producer import Outgoing, producing
-from rapport_events.scanner import scanning
+from rapport_events.scanner import Record, scanning
 from tests.events.publishing import publish_raw
+
+
+def whole(record: Record) -> Record:
+    return record
 
 
 async def partitions_of(bootstrap: str, topic: str) -> int:
@@ -74,13 +78,13 @@ async def test_batches_are_read_back_from_any_offset_within_them(kafka: str, top
         records = [Outgoing(b"k", b"%d" % n, [("n", b"%d" % n)], 1_000 + n) for n in range(10)]
         assert await producer.send(topic, 5, producer.pack(records)) == 0
         assert await producer.send(topic, 5, producer.pack(records)) == 10
-        [page] = (await scanner.fetch({5: 7})).values()
+        [page] = (await scanner.fetch({5: 7}, whole)).values()
         assert [record.offset for record in page.records] == list(range(7, 20))
         assert (page.next_offset, page.end) == (20, 20)
         assert [(r.key, r.value, r.timestamp, list(r.headers)) for r in page.records[:1]] == [
             (b"k", b"7", 1_007, [("n", b"7")])
         ]
-        found = await scanner.at({5: 13, 6: 0})
+        found = await scanner.at({5: 13, 6: 0}, whole)
         assert {partition: record.value for partition, record in found.items()} == {5: b"3"}
 
 
@@ -89,7 +93,7 @@ async def test_an_offset_behind_the_end_is_told_apart_from_an_empty_page(kafka: 
     await apply_topics(kafka, [topic])
     async with producing(kafka, topic) as producer, scanning(kafka, topic) as scanner:
         await producer.send(topic, 5, producer.pack([Outgoing(b"k", b"v", [], 1)]))
-        pages = await scanner.fetch({5: 4, 6: 0})
+        pages = await scanner.fetch({5: 4, 6: 0}, whole)
         assert {partition: page.end for partition, page in pages.items()} == {5: -1, 6: 0}
 
 

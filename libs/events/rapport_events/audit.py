@@ -1,6 +1,5 @@
 """Compare a topic with its ledger: how far it can be read, and whether the ledger holds every record in it."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,10 +60,11 @@ class Audit:
             KafkaError: The broker is away or refused.
         """
         firsts = await self.scanner.begin(partitions)
-        ends = {partition: page.end for partition, page in (await self.scanner.fetch(firsts, first_batch=True)).items()}
+        pages = await self.scanner.fetch(firsts, _found, first_batch=True)
+        ends = {partition: page.end for partition, page in pages.items()}
         starts = {partition: max(first, ends[partition] - _ENDS) for partition, first in firsts.items()}
-        async for pages in self.scanner.scan(starts):
-            await self._check_held(await self._readable(pages))
+        async for pages in self.scanner.scan(starts, _found):
+            await self._check_held(self._readable(pages))
 
     async def take(self, partitions: Collection[int], *, every_mark: bool = False) -> dict[int, Reach]:
         """
@@ -106,17 +106,17 @@ class Audit:
             # One mark of each partition at a time, those that are known not to fit left out.
             round_ = {partition: mark for partition, mark in asked if partition not in misfits}
             asked = [(partition, mark) for partition, mark in asked if round_.get(partition) not in {None, mark}]
-            at = await self.scanner.at({partition: mark.offset for partition, mark in round_.items()})
-            misfits |= {partition for partition, mark in round_.items() if _found(at.get(partition)) != mark}
+            at = await self.scanner.at({partition: mark.offset for partition, mark in round_.items()}, _found)
+            misfits |= {partition for partition, mark in round_.items() if at.get(partition) != mark}
         return misfits
 
     async def _read_on(self, partitions: Collection[int]) -> set[int]:
         """Read to the end; returns the partitions that end before the place where reading went on."""
         lost: set[int] = set()
         starts = {partition: self._reaches[partition].next_offset for partition in partitions}
-        async for pages in self.scanner.scan(starts):
+        async for pages in self.scanner.scan(starts, _found):
             lost |= {partition for partition, page in pages.items() if page.end < 0}
-            found = await self._readable(pages)
+            found = self._readable(pages)
             await self._check_held(found)
             for partition, page in pages.items():
                 self._reaches[partition].take(found[partition], page.next_offset)
@@ -124,16 +124,14 @@ class Audit:
             await self._keep_marks(pages)
         return lost
 
-    async def _readable(self, pages: Mapping[int, Page]) -> dict[int, list[Found]]:
+    def _readable(self, pages: Mapping[int, Page[Found | None]]) -> dict[int, list[Found]]:
         readable: dict[int, list[Found]] = {}
         for partition, page in pages.items():
-            readable[partition] = [record for raw in page.records if (record := _found(raw)) is not None]
+            readable[partition] = [record for record in page.records if record is not None]
             strays = len(page.records) - len(readable[partition])
             if strays:
                 self.strays += strays
                 log.error("records_without_number", topic=self.scanner.topic, partition=partition, count=strays)
-            # Others in this process must not wait for all of it.
-            await asyncio.sleep(0)
         return readable
 
     async def _check_held(self, found: Mapping[int, Collection[Found]]) -> None:
@@ -161,10 +159,8 @@ class Audit:
         self._kept |= {partition: newest[partition] for partition in moved}
 
 
-def _found(record: Record | None) -> Found | None:
+def _found(record: Record) -> Found | None:
     """Read what a record says of itself; None where it has no readable number."""
-    if record is None:
-        return None
     headers = dict(record.headers)
     try:
         return Found(record.offset, int(headers["ce_position"] or b""), (headers.get("ce_id") or b"").decode())

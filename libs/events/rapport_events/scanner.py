@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import aiokafka.client
 import structlog
@@ -65,10 +65,10 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[T]):
     """What one request brought of one partition."""
 
-    records: list[Record]
+    records: list[T]
     next_offset: int
     """Where to go on."""
     end: int
@@ -87,12 +87,15 @@ class Scanner:
         self._client = client
         self.topic = topic
 
-    async def fetch(self, offsets: Mapping[int, int], *, first_batch: bool = False) -> dict[int, Page]:
+    async def fetch(
+        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, first_batch: bool = False
+    ) -> dict[int, Page[T]]:
         """
         Ask once for the next records of partitions, each from an offset on.
 
         Args:
             offsets: By partition.
+            read: What to keep of a record; whole ones in large numbers would keep the garbage collector busy.
             first_batch: Take the records of one batch of each partition only.
 
         Returns:
@@ -102,29 +105,36 @@ class Scanner:
             KafkaError: The broker is away or refused.
         """
         until = time.monotonic() + _BEHIND_SECONDS
+        nothing: list[T] = []
         while True:
-            pages = await self._persist(lambda: self._fetch(offsets, first_batch=first_batch))
+            pages = await self._persist(lambda: self._fetch(offsets, read, first_batch=first_batch))
             behind = [partition for partition, page in pages.items() if 0 <= page.end < offsets[partition]]
             if not behind or time.monotonic() > until:
-                return pages | {partition: Page([], offsets[partition], -1) for partition in behind}
+                return pages | {partition: Page(nothing, offsets[partition], -1) for partition in behind}
             # A new leader may not know yet that what it has is confirmed.
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def at(self, offsets: Mapping[int, int], *, stall_seconds: float = 30) -> dict[int, Record]:
-        """Return the records at exactly these offsets, by partition; none where there is none."""
-        found: dict[int, Record] = {}
+    async def at(
+        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = 30
+    ) -> dict[int, T]:
+        """Return what is read of the records at exactly these offsets, by partition; nothing where there is none."""
+        found: dict[int, T] = {}
         missing = dict(offsets)
         until = time.monotonic() + stall_seconds
         while missing:
-            for partition, page in (await self.fetch(missing, first_batch=True)).items():
-                if page.records and page.records[0].offset == offsets[partition]:
-                    found[partition] = page.records[0]
+            for partition, page in (
+                await self.fetch(missing, lambda raw: (raw.offset, read(raw)), first_batch=True)
+            ).items():
+                if page.records and page.records[0][0] == offsets[partition]:
+                    found[partition] = page.records[0][1]
                 if page.records or page.next_offset > offsets[partition] or page.end <= offsets[partition]:
                     del missing[partition]
             self._give_up_after(until)
         return found
 
-    async def scan(self, starts: Mapping[int, int], *, stall_seconds: float = 30) -> AsyncIterator[dict[int, Page]]:
+    async def scan(
+        self, starts: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = 30
+    ) -> AsyncIterator[dict[int, Page[T]]]:
         """
         Yield pages of partitions, each from its offset to the end that it had at the first look.
 
@@ -137,7 +147,7 @@ class Scanner:
         ends: dict[int, int] = {}
         until = time.monotonic() + stall_seconds
         while offsets:
-            pages = await self.fetch(offsets)
+            pages = await self.fetch(offsets, read)
             for partition, page in pages.items():
                 end = ends.setdefault(partition, page.end)
                 if page.next_offset > offsets[partition]:
@@ -181,8 +191,10 @@ class Scanner:
                     firsts[partition] = offset
         return firsts
 
-    async def _fetch(self, offsets: Mapping[int, int], *, first_batch: bool) -> dict[int, Page]:
-        pages: dict[int, Page] = {}
+    async def _fetch(
+        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, first_batch: bool
+    ) -> dict[int, Page[T]]:
+        pages: dict[int, Page[T]] = {}
         size = _BATCH_BYTES if first_batch else _PARTITION_BYTES
         for node, partitions in self._by_leader(offsets).items():
             # In another order each time: the answer is limited, and who comes last may get nothing.
@@ -203,8 +215,10 @@ class Scanner:
                     elif code:
                         raise error
                     else:
+                        batches = MemoryRecords(content or b"")
                         most = 1 if first_batch else _BATCHES
-                        pages[partition] = self._page(partition, offsets[partition], end, content or b"", most)
+                        found, next_offset = self._unpack(partition, offsets[partition], batches, read, most)
+                        pages[partition] = Page(found, next_offset, end)
                         # Unpacking keeps the processor busy: let others in between.
                         await asyncio.sleep(0)
         return pages
@@ -216,9 +230,11 @@ class Scanner:
             # The client looks up a connection that it has just dropped.
             raise NodeNotReadyError from None
 
-    def _page(self, partition: int, offset: int, end: int, content: bytes, most: int) -> Page:
-        found: list[Record] = []
-        batches = MemoryRecords(content)
+    def _unpack(
+        self, partition: int, offset: int, batches: MemoryRecords, read: Callable[[Record], T], most: int
+    ) -> tuple[list[T], int]:
+        """Read the records of at most so many batches, from an offset on; returns also where they end."""
+        found: list[T] = []
         for _ in range(most):
             if not batches.has_next():
                 break
@@ -228,12 +244,12 @@ class Scanner:
                 if not batch.validate_crc():
                     raise CorruptRecordException
                 if not batch.is_control_batch:
-                    found += [record for record in batch if record.offset >= first]
+                    found += [read(record) for record in batch if record.offset >= first]
             except (KafkaError, ValueError) as error:
                 # Foreign bytes must not stop anybody: a number that is missing for it is sent again by its owner.
                 reason = type(error).__name__
                 log.warning("batch_passed_over", topic=self.topic, partition=partition, offset=first, error=reason)
-        return Page(found, offset, end)
+        return found, offset
 
     def _by_leader(self, partitions: Iterable[int]) -> dict[int, list[int]]:
         leaders: dict[int, list[int]] = defaultdict(list)
@@ -265,8 +281,9 @@ async def scanning(bootstrap: str, topic: str) -> AsyncGenerator[Scanner]:
 async def read_partition(bootstrap: str, topic: str, partition: int) -> AsyncIterator[list[Consumed]]:
     """Yield all records of a partition, from its first to the end that it had at the first look."""
     async with scanning(bootstrap, topic) as scanner:
-        async for pages in scanner.scan(await scanner.begin([partition])):
-            yield [_as_consumed(topic, partition, record) for page in pages.values() for record in page.records]
+        read = functools.partial(_as_consumed, topic, partition)
+        async for pages in scanner.scan(await scanner.begin([partition]), read):
+            yield [record for page in pages.values() for record in page.records]
 
 
 def _as_consumed(topic: str, partition: int, record: Record) -> Consumed:
