@@ -132,14 +132,23 @@ async def test_a_line_and_a_body_have_their_limits(shop: Shop) -> None:
     assert (long.status_code, large.status_code) == (413, 413)
 
 
-async def test_what_breaks_alone_leaves_its_neighbours(shop: Shop) -> None:
-    text = "x" * 300_000
-    letter = {"command": "record_contact", "key": "k1", "body": {"customer": WHO, "text": text}}
+async def test_an_event_that_is_too_large_leaves_its_neighbours(shop: Shop) -> None:
+    letter = {"command": "record_contact", "body": {"customer": WHO, "text": "\N{GRINNING FACE}" * 60_000}}
 
     answers = await send(shop, purchase(1), letter, purchase(2))
 
     assert [answer["outcome"] for answer in answers] == ["recorded", "invalid", "recorded"]
-    assert answers[1]["status"] in {413, 422}
+    assert (answers[1]["status"], answers[1]["problem"]["code"]) == (413, "event_too_large")
+
+
+async def test_what_its_contract_does_not_hold_leaves_its_neighbours(shop: Shop) -> None:
+    letter = {"command": "record_contact", "body": {"customer": WHO, "text": "x" * 65_537}}
+
+    answers = await send(shop, purchase(1), letter, purchase(2))
+
+    assert [answer["outcome"] for answer in answers] == ["recorded", "invalid", "recorded"]
+    assert (answers[1]["status"], answers[1]["problem"]["code"]) == (422, "value_not_recordable")
+    assert answers[1]["problem"]["facts"] == {"member": "body"}
 
 
 async def test_what_is_away_is_away_for_the_whole_batch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

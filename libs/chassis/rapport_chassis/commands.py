@@ -133,8 +133,9 @@ class CommandApp:
 
     async def _grant(self, done: Done, send: Send) -> None:
         """Answer a wish that was granted; a repeat gets the very answer of the first time."""
-        answer = {"id": done.id, "stream": done.stream, "version": done.version, "event_ids": done.event_ids}
-        body, status = to_json(answer), status_of(done)
+        thing = str(done.id)
+        body = to_json({"id": thing, "stream": done.stream, "version": done.version, "event_ids": done.event_ids})
+        status = status_of(done)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
@@ -142,7 +143,7 @@ class CommandApp:
             (_POSITION, (await self._desk.token_of([done])).encode()),
         ]
         if status == HTTPStatus.CREATED and self._route.begins:
-            headers.append((b"location", f"{self._route.handler.route}/{done.id}".encode()))
+            headers.append((b"location", f"{self._route.handler.route}/{thing}".encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from rapport_chassis.auth import Caller, Verifier
 from rapport_chassis.health import Readiness
 from rapport_chassis.peers import SCHEME, Peers, PeerSeal
-from rapport_chassis.positions import Position, write_token
+from rapport_chassis.positions import write_token_of
 from rapport_chassis.problems import TOKEN_MISSING, Refused
 from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
@@ -109,7 +109,7 @@ class Desk:
         """Return the Rapport-Position of what commands answered."""
         era = await self.era()
         name = self.service.name
-        return write_token(Position(name, era, p.partition, p.position) for done in results for p in done.places)
+        return write_token_of(((name, era, p.partition), p.position) for done in results for p in done.places)
 
     async def era(self) -> int:
         """Return the ledger's era, as it was at most five seconds ago."""

@@ -42,9 +42,14 @@ class Position:
 
 def write_token(positions: Iterable[Position]) -> str:
     """Return the token of some positions; of several in one partition the highest counts."""
+    return write_token_of((each.line, each.position) for each in positions)
+
+
+def write_token_of(places: Iterable[tuple[Line, int]]) -> str:
+    """Return the token of some positions, given by their lines."""
     highest: dict[Line, int] = {}
-    for each in positions:
-        highest[each.line] = max(each.position, highest.get(each.line, 0))
+    for line, position in places:
+        highest[line] = max(position, highest.get(line, 0))
     rows = [[*line, position] for line, position in sorted(highest.items())]
     return base64.urlsafe_b64encode(orjson.dumps(rows)).rstrip(b"=").decode()
 

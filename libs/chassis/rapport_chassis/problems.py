@@ -19,7 +19,7 @@ from starlette.responses import Response
 from rapport_chassis.answers import to_json
 from rapport_chassis.auth import TokenRefused
 from rapport_chassis.keysets import KeysUnreachable
-from rapport_events.errors import Clash, Denied, Malformed, Missing, Refusal, Stale
+from rapport_events.errors import Clash, Denied, EventTooLarge, Malformed, Missing, Refusal, Stale
 from rapport_events.faults import is_away
 from rapport_events.keyring import KeyringAway
 from rapport_events.ledger import LedgerShut
@@ -31,6 +31,7 @@ AGAIN_SECONDS: Final = 2
 """What Retry-After says where something is away."""
 
 _FAMILIES: Final[tuple[tuple[type[Refusal], int], ...]] = (
+    (EventTooLarge, 413),
     (Missing, 404),
     (Clash, 409),
     (Stale, 412),

@@ -76,3 +76,15 @@ class KeyReusedForOtherBody(Malformed):
     """This idempotency key was used with another body; use a new key for a new wish."""
 
     code = "idempotency_key_reused"
+
+
+class EventTooLarge(Malformed):
+    """What is to be recorded exceeds the size of an event; store the large part elsewhere and refer to it."""
+
+    code = "event_too_large"
+
+
+class ValueNotRecordable(Malformed):
+    """A value is not what the event about it may hold: too long, too many, or of another form."""
+
+    code = "value_not_recordable"

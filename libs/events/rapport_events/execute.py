@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from rapport_events.claiming import customer_of, fact_claim, identity_claim, next_turns
 from rapport_events.codec import decode, encode, key_ids, schema_of
 from rapport_events.command import CustomerRef, ExternalRef, Occasion, Request, Target
 from rapport_events.contracts.base import Event
 from rapport_events.envelope import Meta, Recorded
 from rapport_events.errors import (
+    EventTooLarge,
     IdentityTaken,
     KeyReusedForOtherBody,
     Refusal,
     StreamNotFound,
+    ValueNotRecordable,
     VersionNotMet,
     VersionRace,
 )
@@ -42,6 +46,7 @@ from rapport_events.ledger import (
     StreamAppend,
     VersionConflict,
 )
+from rapport_events.packing import DATA_BYTES_MAX, fits
 from rapport_events.waves import Touch, split
 
 TRIES = 8
@@ -223,7 +228,12 @@ class Executor:
         thing = UUID(int=0) if plan.target.noun == "tenant" else stream_id(plan.stream)
         mentioned = {ref: customer_of(plan.keys, ref) for ref in handler.mentions(request.command)}
         occasion = Occasion(plan.tenant, plan.subject, thing, plan.at, now, mentioned)
-        plan.events = [(EventId(new_id()), event) for event in handler.decide(request.command, state, occasion)]
+        try:
+            events = handler.decide(request.command, state, occasion)
+        except ValidationError as error:
+            place = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+            raise ValueNotRecordable(member=place[0] if place else None) from error
+        plan.events = [(EventId(new_id()), event) for event in events]
         plan.claims = _claims(plan) if plan.events else []
 
     async def _open(self, plans: list[_Plan]) -> dict[int, Mapping[str, bytes | None]]:
@@ -238,9 +248,13 @@ class Executor:
         again: list[_Plan] = []
         for tenant, group in _by_tenant(plans).items():
             keys = await self._seal_keys(tenant, group)
-            appends = [_to_append(plan, keys.get(plan.subject)) for plan in group]
-            outcomes = await self._ledger.append(tenant, appends)
-            for plan, outcome in zip(group, outcomes, strict=True):
+            made = [(plan, _to_append(plan, keys.get(plan.subject))) for plan in group]
+            appends = [(plan, append) for plan, append in made if fits(append)]
+            if len(appends) < len(made):
+                kept = {plan.index for plan, _ in appends}
+                results |= {p.index: EventTooLarge(bytes_max=DATA_BYTES_MAX) for p in group if p.index not in kept}
+            outcomes = await self._ledger.append(tenant, [append for _, append in appends]) if appends else []
+            for (plan, _), outcome in zip(appends, outcomes, strict=True):
                 if isinstance(outcome, VersionConflict):
                     plan.reads = True
                     again.append(plan)

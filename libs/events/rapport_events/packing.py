@@ -47,6 +47,11 @@ def check(requests: Sequence[Request], requests_max: int = REQUESTS_MAX) -> None
         _check_request(tenant, request)
 
 
+def fits(request: Append) -> bool:
+    """Say whether each event is small enough."""
+    return all(len(event.data) <= DATA_BYTES_MAX for stream in request.streams for event in stream.events)
+
+
 def _check_request(tenant: TenantId, request: Append) -> None:
     """
     Refuse a request that is not in order.
