@@ -2,7 +2,7 @@
 
 import typer
 
-from rapport_cli import down, import_file, issue_token, load_demo, report, status, up
+from rapport_cli import down, import_file, issue_token, load_demo, report, show_customer, status, up
 
 app = typer.Typer(
     name="rapport",
@@ -17,4 +17,5 @@ app.command("status", help=status.HELP)(status.status)
 app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)
+app.add_typer(show_customer.app, name="customer")
 app.add_typer(load_demo.app, name="demo")
