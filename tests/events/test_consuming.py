@@ -56,7 +56,7 @@ async def topic(kafka: str, topic_prefix: str) -> str:
 
 
 @asynccontextmanager
-async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGenerator[ViewReader]:
+async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGenerator[tuple[ViewReader, Consuming]]:
     prefix = topic.partition(".")[0]
     settings = ConsumingSettings(bootstrap=kafka, group=None, prefix=prefix, look_every_seconds=0.1, still_seconds=0.5)
     reader = ViewReader(Sums(), pool)
@@ -65,7 +65,7 @@ async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGe
     work = Consuming([reader], settings, heads=owner.state, scan=scan, resend=owner.send_again)
     task = asyncio.create_task(work.run())
     try:
-        yield reader
+        yield reader, work
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -101,7 +101,7 @@ async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_ag
     owner.heads[events[0].partition] = 5
     await publish(kafka, topic, events)
 
-    async with consuming(pool, kafka, topic, owner) as reader:
+    async with consuming(pool, kafka, topic, owner) as (reader, _):
         await counted(pool, 5)
         # As after a restore of this service's database: the model is empty, the consumer is at the end.
         await pool.execute("UPDATE checkpoints SET position = 0")
@@ -152,6 +152,21 @@ async def test_poison_delays_other_customers_by_less_than_a_second(pool: Pool, k
         await counted(pool, 2)
 
     assert loop.time() - began < 1.0
+
+
+async def test_a_quiet_topic_is_asked_seldom_and_still_heard(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    await publish(kafka, topic, [purchases.next(ANN)])
+
+    async with consuming(pool, kafka, topic, Owner()) as (_, work):
+        await counted(pool, 1)
+        pace = work.pace
+        assert pace is not None
+        await until(lambda: pace.is_quiet, seconds=10, what="the consumer has slowed down")
+        await publish(kafka, topic, [purchases.next(ANN)])
+        await counted(pool, 2)
+
+        assert not pace.is_quiet
 
 
 async def test_an_event_of_a_former_era_is_not_read_as_one_of_this(pool: Pool, kafka: str, topic: str) -> None:

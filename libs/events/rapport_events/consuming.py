@@ -20,6 +20,7 @@ from rapport_events.envelope import topic_of
 from rapport_events.faults import is_away
 from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
+from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import Consumed
 from rapport_events.view import Arrived, Key
@@ -78,6 +79,7 @@ class Consuming(ConsumerRebalanceListener):
         self._topics: dict[str, tuple[str, int]] = {}
         self._still: dict[tuple[str, Key], tuple[int, float]] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self.pace: Pace | None = None
         self.is_assigned = asyncio.Event()
 
     @property
@@ -95,6 +97,11 @@ class Consuming(ConsumerRebalanceListener):
         try:
             await broker.start()
             self._consumer = subscriber.consumer
+            self.pace = Pace(
+                subscriber,
+                fetch_wait_milliseconds=self._settings.fetch_wait_milliseconds,
+                poll_milliseconds=self._settings.poll_milliseconds,
+            )
             if self._settings.group is None:
                 self.is_assigned.set()
             async with asyncio.TaskGroup() as group:
@@ -164,6 +171,8 @@ class Consuming(ConsumerRebalanceListener):
 
     async def _handle(self, records: Sequence[Consumed]) -> None:
         """Never let a poll go: FastStream would read on past a handler that raised."""
+        if self.pace is not None:
+            self.pace.hear()
         found = (self.arrive(record.topic, record.partition, record) for record in records)
         arrived = [record for record in found if record is not None]
         pause = 0.1
@@ -263,6 +272,8 @@ class Consuming(ConsumerRebalanceListener):
         """Write down now and then how far the views have come over records that do not concern them."""
         while True:
             await asyncio.sleep(self._settings.flush_every_seconds)
+            if self.pace is not None:
+                self.pace.look()
             for reader in self.readers:
                 try:
                     await reader.flush()
