@@ -9,6 +9,7 @@ import pytest
 
 from rapport_analytics.views.report import read_report
 from rapport_events.database import Connection, Pool
+from rapport_events.ids import new_id
 from rapport_events.testing import ANN, BOB, CLEO, NOON, TENANT
 from tests.analytics.told import Story, fold_all
 from tests.databases import ServiceDatabase
@@ -142,3 +143,24 @@ async def test_another_tenant_sees_nothing_of_it(keeper: Pool, app: Connection) 
     report = await read_report(app)
 
     assert report["purchases"]["count"] == 0
+
+
+async def test_an_import_counts_once_and_its_last_figures_hold(keeper: Pool, app: Connection) -> None:
+    run, other = new_id(3), new_id(4)
+    story = Story()
+    for skipped in ({"no_customer": 1}, {"no_customer": 2}):
+        story.imported("contacts", run, {"crm.customer.created.v1": 4}, skipped=skipped)
+        story.imported("interactions", run, {"crm.customer.purchased.v1": 5}, skipped=skipped)
+    story.imported("contacts", other, {"crm.customer.created.v1": 1}, rows=3, skipped={"no_customer": 1})
+
+    imports = (await report_of(keeper, app, story))["imports"]
+
+    assert {name: imports[name] for name in ("rows", "rows_used", "skipped", "rejected")} == {
+        "rows": 12,
+        "rows_used": 7,
+        "skipped": {"no_customer": 3},
+        "rejected": {"malformed": 2},
+    }
+    (one,) = (entry for entry in imports["completed"] if entry["import_id"] == str(run))
+    assert one["recorded"] == {"crm.customer.created.v1": 4, "crm.customer.purchased.v1": 5}
+    assert len(imports["completed"]) == 2

@@ -15,6 +15,7 @@ from rapport_events.contracts.interactions import (
     CustomerPurchased,
     PurchaseRefunded,
 )
+from rapport_events.contracts.platform import ImportCompleted
 from rapport_events.database import Pool
 from rapport_events.envelope import Recorded
 from rapport_events.ids import CustomerId, new_id, partition_of_customer
@@ -45,6 +46,24 @@ class Story:
         """Set zone and currency."""
         event = TenantConfigured(name="Acme", zone=zone, currency=currency)
         self._tell(event, f"tenant-{TENANT}", str(TENANT), NOON)
+
+    def imported(
+        self, source: str, run: UUID, recorded: dict[str, int], *, rows: int = 9, skipped: dict[str, int]
+    ) -> None:
+        """Complete an import in the ledger of a service; one row could not be used."""
+        event = ImportCompleted(
+            import_id=run,
+            mapping="sales",
+            mapping_version="1",
+            system="till",
+            rows=rows,
+            rows_used=rows - sum(skipped.values()) - 1,
+            skipped=skipped,
+            rejected={"malformed": 1},
+            recorded=recorded,
+        )
+        stream = f"import-{run}"
+        self.events.append(self._lines.next(event, stream=stream, subject=str(run), at=NOON, source=source))
 
     def created(self, customer: UUID, **attributes: str | bool | int) -> Recorded:
         """Make a customer known."""

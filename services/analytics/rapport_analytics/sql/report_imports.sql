@@ -1,4 +1,4 @@
--- report_imports: completed imports, each once although every service that it wrote into tells of it.
-SELECT DISTINCT ON (import_id) import_id, mapping, mapping_version, rows, rows_used, skipped, rejected, recorded
+-- report_imports: completed imports, as each service that they wrote into tells of them.
+SELECT import_id, mapping, mapping_version, rows, rows_used, skipped, rejected, recorded
   FROM imports_v1
- ORDER BY import_id, source
+ ORDER BY occurred_at, import_id, source

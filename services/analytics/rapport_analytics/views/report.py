@@ -1,5 +1,6 @@
 """Report: the figures of a tenant, from the facts, in its own zone and currency."""
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -127,25 +128,38 @@ def _contacts(groups: Rows, attributes: Rows, sums: Rows) -> Json:
 
 
 def _imports(imports: Rows) -> Json:
-    completed: list[Json] = []
-    total: dict[str, int] = {}
+    """Count each import once: its rows are the same in every ledger, what was recorded is told by each ledger alone."""
+    completed: dict[str, Json] = {}
     for row in imports:
-        rejected = {f"error_{reason}": count for reason, count in orjson.loads(row["rejected"]).items()}
-        skipped: dict[str, int] = orjson.loads(row["skipped"]) | rejected
-        for reason, count in skipped.items():
-            total[reason] = total.get(reason, 0) + count
-        completed.append(
+        entry = completed.setdefault(
+            str(row["import_id"]),
             {
                 "import_id": str(row["import_id"]),
                 "mapping": row["mapping"],
                 "mapping_version": row["mapping_version"],
                 "rows": row["rows"],
                 "rows_used": row["rows_used"],
-                "counts": orjson.loads(row["recorded"]),
-                "skipped": skipped,
-            }
+                "skipped": orjson.loads(row["skipped"]),
+                "rejected": orjson.loads(row["rejected"]),
+                "recorded": {},
+            },
         )
-    return {"completed": completed, "rows": sum(entry["rows"] for entry in completed), "skipped": total}
+        entry["recorded"] |= orjson.loads(row["recorded"])
+    entries = list(completed.values())
+    return {
+        "completed": entries,
+        "rows": sum(entry["rows"] for entry in entries),
+        "rows_used": sum(entry["rows_used"] for entry in entries),
+        "skipped": _added(entry["skipped"] for entry in entries),
+        "rejected": _added(entry["rejected"] for entry in entries),
+    }
+
+
+def _added(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def _grouped(groups: Rows, name: str) -> Rows:
