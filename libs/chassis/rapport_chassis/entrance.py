@@ -166,7 +166,7 @@ def _route(scope: Scope) -> str:
 
 def _bounded(receive: Receive, headers: Mapping[bytes, bytes], path: str) -> Receive:
     """Refuse a body that says it is too large, and count one that does not say how large it is."""
-    limit = BATCH_BYTES_MAX if path == BATCH_PATH else BODY_BYTES_MAX
+    limit = BATCH_BYTES_MAX if path.endswith(BATCH_PATH) else BODY_BYTES_MAX
     length = headers.get(b"content-length")
     if length is not None:
         if not length.isdigit() or int(length) > limit:
