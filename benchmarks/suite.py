@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ class Suite:
 
 
 @contextmanager
-def running() -> Iterator[Suite]:
+def running() -> Generator[Suite]:
     """Start a suite in a folder of its own, and stop it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="rapport-bench-"))
     suite = Suite(folder)
