@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Final
 
 import orjson
@@ -16,6 +17,8 @@ from rapport_cli.importing.progress import Progress
 from rapport_cli.wire import Access, Connection
 
 LINES_MAX: Final = 500
+CHUNK: Final = 1_000
+"""Customers in memory at a time."""
 IN_FLIGHT: Final = 4
 """Batches on their way at once, of both services together."""
 
@@ -68,24 +71,28 @@ class Loader:
             GaveUp, NotAllowed, NotUnderstood: Something was not taken; the same call continues.
         """
         try:
-            self._send("contacts", _items("contacts", beginning))
-            self._wait_for(0)
-            waiting: dict[Service, list[Item]] = {name: [] for name in SERVICES}
-            for number, life in enumerate(lives, 1):
-                for service in SERVICES:
-                    lines = life.contacts if service == "contacts" else life.interactions
-                    if len(waiting[service]) + len(lines) > LINES_MAX:
-                        self._send(service, waiting[service])
-                        waiting[service] = []
-                    waiting[service] += _items(service, lines)
-                progress.at(number)
-            for service, items in waiting.items():
-                self._send(service, items)
-            self._wait_for(0)
+            self._send_all("contacts", [beginning], progress, 0)
+            for number, some in enumerate(_chunks(lives)):
+                # Who somebody is comes first: a stage that follows from a consent is not taken back for a later one.
+                for turn, service in enumerate(SERVICES):
+                    done = number * CHUNK + turn * len(some) // len(SERVICES)
+                    self._send_all(service, [life.of(service) for life in some], progress, done)
         finally:
             self._stop.set()
             self._pool.shutdown(cancel_futures=True)
         return self.counting.outcomes
+
+    def _send_all(self, service: Service, told: Iterable[Sequence[Line]], progress: Progress, done: int) -> None:
+        """Send what is told of some customers, and wait for the answers; so many customers were done before."""
+        batch: list[Item] = []
+        for number, lines in enumerate(told):
+            if len(batch) + len(lines) > LINES_MAX:
+                self._send(service, batch)
+                progress.at(done + number // len(SERVICES))
+                batch = []
+            batch += _items(service, lines)
+        self._send(service, batch)
+        self._wait_for(0)
 
     def _send(self, service: Service, items: list[Item]) -> None:
         if items:
@@ -104,6 +111,12 @@ class Loader:
         if service not in own:
             own[service] = self._couriers[service].connect()
         self._couriers[service].carry(own[service], items)
+
+
+def _chunks(lives: Iterable[Life]) -> Iterator[list[Life]]:
+    rest = iter(lives)
+    while some := list(islice(rest, CHUNK)):
+        yield some
 
 
 def _items(service: Service, lines: Sequence[Line]) -> list[Item]:

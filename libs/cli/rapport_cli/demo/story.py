@@ -8,6 +8,7 @@ from typing import Final
 
 from rapport_cli.demo.season import Year
 from rapport_cli.demo.words import Words
+from rapport_cli.importing.kinds import Service
 
 ADA: Final = 0
 """Number of the customer to whom a bit of everything happens."""
@@ -25,6 +26,10 @@ class Life:
 
     contacts: list[Line]
     interactions: list[Line]
+
+    def of(self, service: Service) -> list[Line]:
+        """Return what one service is told."""
+        return self.contacts if service == "contacts" else self.interactions
 
 
 class Story:
