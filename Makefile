@@ -30,8 +30,9 @@ help: ## Show this list
 	@echo "  make test ARGS='tests/cli -k port'  some of the tests"
 
 demo: ready ## Start everything, load a company of 2,000 customers, and say where to look
-	$(RAPPORT) up --detach
-	$(RAPPORT) demo load --customers $(CUSTOMERS) --seed $(SEED)
+	@$(RAPPORT) up --detach > /dev/null
+	@$(RAPPORT) demo load --customers $(CUSTOMERS) --seed $(SEED)
+	@echo 'Stop it:             make down (the data stays in data/)'
 
 up: ready ## Start broker, database, services and console; Ctrl-C stops them
 	$(RAPPORT) up

@@ -59,6 +59,7 @@ def load_demo(
 
 def _load(access: "Access", console: str, customers: int, seed: int, *, as_json: bool) -> int:
     import json
+    import sys
     import time
 
     from rapport_cli.demo.catching_up import find_ada, wait_for_readers
@@ -99,6 +100,7 @@ def _load(access: "Access", console: str, customers: int, seed: int, *, as_json:
         said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(outcomes.items()))
         typer.echo(f"{customers:,} customers in {loaded:.1f} s: {said}; all of it shown after {seconds:.1f} s")
         if ada:
-            typer.echo(f"Look at {ada['name']}: {page}")
-            typer.echo(f"or here: rapport customer show {ADAS_EMAIL} --tenant {access.tenant}")
+            typer.echo(f"\nEnter the console:   {console}/enter#{access.token}")
+            typer.echo(f"Look at {ada['name']}:  {page}")
+            typer.echo(f"Or here:             {sys.argv[0]} customer show {ADAS_EMAIL} --tenant {access.tenant}")
     return exits.DONE if is_shown else exits.LEFT_OVER

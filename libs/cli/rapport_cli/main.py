@@ -2,7 +2,18 @@
 
 import typer
 
-from rapport_cli import down, import_file, issue_token, load_demo, report, show_customer, status, up
+from rapport_cli import (
+    apply_migrations,
+    apply_topics,
+    down,
+    import_file,
+    issue_token,
+    load_demo,
+    report,
+    show_customer,
+    status,
+    up,
+)
 
 app = typer.Typer(
     name="rapport",
@@ -19,3 +30,5 @@ app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)
 app.add_typer(show_customer.app, name="customer")
 app.add_typer(load_demo.app, name="demo")
+app.add_typer(apply_topics.app, name="topics")
+app.add_typer(apply_migrations.app, name="migrate")

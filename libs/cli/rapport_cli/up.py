@@ -6,7 +6,7 @@ import typer
 
 from rapport_cli import exits
 from rapport_cli.launching.ports import CONSOLE, HOST, OFFSETS, url_of
-from rapport_cli.options import DATA_FOLDER, AsJson, DataFolder
+from rapport_cli.options import DATA_FOLDER, AsJson, DataFolder, Services, split_names
 
 if TYPE_CHECKING:
     from rapport_cli.launching.home import Home
@@ -33,7 +33,7 @@ def up(  # noqa: PLR0913, PLR0917 - a verb has as many options as it has
     postgres: Annotated[
         str | None, typer.Option(help="A server that is not ours; the password comes from PGPASSWORD.", metavar="DSN")
     ] = None,
-    services: Annotated[str | None, typer.Option(help="Only these, with commas between.")] = None,
+    services: Services = None,
     tenant: Annotated[str, typer.Option(help="The tenant of the token that is printed.")] = "demo",
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -43,8 +43,7 @@ def up(  # noqa: PLR0913, PLR0917 - a verb has as many options as it has
     from rapport_cli.launching.screen import Terminal
 
     home, screen = Home(data), Terminal()
-    chosen = tuple(name.strip() for name in services.split(",")) if services else ()
-    order = Order(str(data.absolute()), chosen, split, port_base, kafka, postgres)
+    order = Order(str(data.absolute()), split_names(services), split, port_base, kafka, postgres)
     if not detach:
         raise typer.Exit(carry_out(order, screen, lambda: _tell(home, tenant, as_json=as_json)))
     from rapport_cli.launching.background import start_in_background
@@ -84,8 +83,8 @@ def _tell(home: "Home", tenant: str, *, as_json: bool) -> None:
     elif CONSOLE in names:
         typer.echo(f"Rapport is up. The console, with a key for tenant {tenant} that is good for 12 hours:\n")
         typer.echo(f"  {url_of(base, CONSOLE)}/enter#{token}\n")
-        typer.echo(f"For other programs: export RAPPORT_TOKEN=$(rapport token --tenant {tenant})")
+        typer.echo(f"For other programs: export RAPPORT_TOKEN=$({sys.argv[0]} token --tenant {tenant})")
     else:
         typer.echo("Rapport is up: " + ", ".join(f"{name} {url_of(base, name)}" for name in names))
-        typer.echo(f"A token: rapport token --tenant {tenant}")
+        typer.echo(f"A token: {sys.argv[0]} token --tenant {tenant}")
     sys.stdout.flush()

@@ -59,8 +59,11 @@ async def set_up_databases(server: Server, services: Sequence[Installed], passwo
             await prepare(admin, service.name, app_password=app, keeper_password=keeper)
     finally:
         await admin.close(timeout=_CONNECT_SECONDS)
-    async with asyncio.TaskGroup() as group:
-        tasks = {name: group.create_task(_migrate(server, name, service)) for name, service in _all(owners)}
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(_migrate(server, name, service)) for name, service in _all(owners)}
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
     return [f"{name}: {change}" for name, task in tasks.items() for change in task.result()]
 
 

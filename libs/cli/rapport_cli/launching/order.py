@@ -131,7 +131,7 @@ def _settle(home: Home, order: Order) -> Suite:
     return Suite(
         port_base=base,
         kafka=None if kafka in {None, EMBEDDED} else _broker(str(kafka)),
-        postgres=None if postgres in {None, EMBEDDED} else _database(str(postgres)),
+        postgres=None if postgres in {None, EMBEDDED} else read_database(str(postgres)),
     )
 
 
@@ -143,7 +143,13 @@ def _broker(text: str) -> str:
     return text
 
 
-def _database(text: str) -> str:
+def read_database(text: str) -> str:
+    """
+    Check the address of a server that is not ours.
+
+    Raises:
+        OrderRefused: It is none, or holds a password.
+    """
     parts = urlsplit(text)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname:
         raise OrderRefused("--postgres must be like postgresql://user@host:5432/postgres")

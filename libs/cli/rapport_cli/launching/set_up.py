@@ -1,0 +1,88 @@
+"""Databases and topics for set-ups other than our own: everything comes from the settings that services read too."""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rapport_cli.launching.databases import KEYRING, Server, era_of, set_up_databases
+from rapport_cli.launching.environment import PREFIX, topic_prefix
+from rapport_cli.launching.home import Home
+from rapport_cli.launching.installed import find_installed
+from rapport_cli.launching.keys import password_of
+from rapport_events.envelope import topic_of
+from rapport_events.kafka import apply_topics
+
+_ERASER = "rapport_keyring_eraser"
+
+
+class SettingMissing(Exception):
+    """A setting is not there, or not of the agreed form; the message names it."""
+
+
+async def apply_all_topics(kafka: str, names: Sequence[str]) -> list[str]:
+    """
+    Make the topics of installed services, each in its ledger's era; return their names.
+
+    Raises:
+        NotInstalled, WrongPartitions, KafkaError, OSError
+    """
+    topics: list[str] = []
+    for service in find_installed(names):
+        if service.owns_ledger:
+            address = _setting(f"{PREFIX}{service.name.upper()}_APP")
+            topics.append(topic_of(service.name, await era_of(address) if address else 1, topic_prefix()))
+    await apply_topics(kafka, topics)
+    return topics
+
+
+async def migrate_all(postgres: str, names: Sequence[str], home: Home) -> list[str]:
+    """
+    Bring the databases of the keyring and of installed services up to date; return what was applied.
+
+    Raises:
+        NotInstalled, SettingMissing, MigrationInvalid, OSError; asyncpg's errors.
+    """
+    return await set_up_databases(Server(postgres), find_installed(names), passwords(home))
+
+
+def passwords(home: Home) -> Callable[[str], str]:
+    """Tell the password of a role: that in the address which its service is given, or that of the data folder."""
+
+    def of(role: str) -> str:
+        _, service, login = role.split("_")
+        variable = PREFIX + (service if service == KEYRING else f"{service}_{login}").upper()
+        if role == _ERASER:
+            variable = f"{PREFIX}KEYRING_ERASER"
+        address = _setting(variable)
+        if address is not None:
+            return _password(variable, address, role)
+        if home.is_made:
+            return password_of(home, role)
+        if role == _ERASER:
+            # Nobody erases here yet; whoever shall, gets a password by giving this setting.
+            return secrets.token_urlsafe(32)
+        raise SettingMissing(f"{variable} is missing: postgresql://{role}:PASSWORD@HOST/rapport_{service}")
+
+    return of
+
+
+def _password(variable: str, address: str, role: str) -> str:
+    parts = urlsplit(address)
+    if parts.username != role or parts.password is None:
+        raise SettingMissing(f"{variable} must be for the role {role}, with its password")
+    return unquote(parts.password)
+
+
+def _setting(name: str) -> str | None:
+    """Return a setting, which may also come from the file that `<NAME>_FILE` names."""
+    if value := os.environ.get(name):
+        return value
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingMissing(f"{name}_FILE names a file that cannot be read") from error
