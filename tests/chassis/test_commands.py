@@ -144,7 +144,9 @@ async def test_a_command_that_needs_if_match_is_refused_without_it(shop: Shop) -
 
     without = await shop.client.post(path, json={})
     with_it = await shop.client.post(path, json={}, headers={"If-Match": '"1"'})
+    with_any = await shop.client.post(path, json={}, headers={"If-Match": "*"})
 
+    assert with_any.status_code == 200
     assert without.status_code == 428
     assert without.json()["code"] == "if_match_required"
     assert with_it.status_code == 200
@@ -345,3 +347,17 @@ def test_a_stale_refusal_is_412_whoever_makes_it() -> None:
 
     assert problem is not None
     assert (problem.status, problem.code) == (412, "mine")
+
+
+async def test_a_repeat_gets_the_first_answer_though_the_decision_would_now_be_another(shop: Shop) -> None:
+    bought = (await buy(shop)).json()
+    path = f"/v1/purchases/{bought['id']}/refund"
+    first = await shop.client.post(path, json={}, headers={"Idempotency-Key": "refund-1", "If-Match": '"1"'})
+    await shop.client.post(path, json={})
+
+    repeat = await shop.client.post(path, json={}, headers={"Idempotency-Key": "refund-1", "If-Match": '"1"'})
+    other = await shop.client.post(path, json={"amount": "3"}, headers={"Idempotency-Key": "refund-1"})
+
+    assert repeat.content == first.content
+    assert repeat.headers["etag"] == first.headers["etag"] == '"2"'
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")

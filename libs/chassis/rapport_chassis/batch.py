@@ -21,7 +21,7 @@ from rapport_chassis.problems import FAULT, Problem, Refused, away, malformed, p
 from rapport_chassis.telemetry import APPENDED, COMMANDS
 from rapport_events.command import Request as Wish
 from rapport_events.errors import Malformed, Refusal
-from rapport_events.execute import Done, Result
+from rapport_events.results import Done, Result
 
 LINES_MAX: Final = 1_000
 MEDIA_TYPE: Final = "application/x-ndjson"

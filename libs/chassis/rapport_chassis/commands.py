@@ -20,8 +20,7 @@ from rapport_chassis.problems import NOT_JSON, Problem, Refused, problem_of
 from rapport_chassis.telemetry import APPEND_SECONDS, APPENDED, COMMANDS
 from rapport_events.command import Command, Handler, Request as Wish
 from rapport_events.errors import Malformed, Refusal, Stale
-from rapport_events.execute import Done, Result
-from rapport_events.ledger import EXISTS
+from rapport_events.results import Done, Result
 
 _POSITION: Final = HEADER.lower().encode()
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -195,9 +194,9 @@ def key_of(header: bytes | None) -> str | None:
     return key
 
 
-def expected_of(match: bytes) -> int:
+def expected_of(match: bytes) -> int | None:
     """
-    Return the version that If-Match asks for; EXISTS for `*`.
+    Return the version that If-Match asks for; None for `*`, any version of what exists.
 
     Raises:
         WeakNeverMatches: The ETag is weak.
@@ -205,7 +204,7 @@ def expected_of(match: bytes) -> int:
     """
     value = match.decode("latin-1").strip()
     if value == "*":
-        return EXISTS
+        return None
     if value.startswith("W/"):
         raise WeakNeverMatches
     found = _ETAG.fullmatch(value)

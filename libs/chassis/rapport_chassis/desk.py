@@ -16,9 +16,10 @@ from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
 from rapport_events.database import Pool
 from rapport_events.errors import Denied
-from rapport_events.execute import Done, Executor
+from rapport_events.execute import Executor
 from rapport_events.keyring import Keyring
 from rapport_events.ledger import Ledger
+from rapport_events.results import Done
 
 _ERA_SECONDS_MAX = 5.0
 OPERATOR = "operator"

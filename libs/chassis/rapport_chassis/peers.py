@@ -56,13 +56,10 @@ class Peers:
 
     def __init__(self, url_of: Callable[[str], str], seal: PeerSeal) -> None:
         self.address_of = url_of
+        """Base URL of a service, without a slash at its end."""
         self._seal = seal
         self._answers: dict[str, tuple[float, LedgerState | None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-
-    def address_of(self, service: str) -> str:
-        """Return the base URL of a service, without a slash at its end."""
-        return self._url_of(service)
 
     async def heads(self, source: str) -> LedgerState | None:
         """Return the state of a source's ledger; None while its owner does not answer."""

@@ -47,30 +47,11 @@ from rapport_events.ledger import (
     VersionConflict,
 )
 from rapport_events.packing import DATA_BYTES_MAX, fits
+from rapport_events.results import Done, Result, as_before, first_answer
 from rapport_events.waves import Touch, split
 
 TRIES = 8
 """How often a command is decided anew after losing a race."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The wish is granted: what was recorded and where, or that it was no news."""
-
-    stream: str
-    version: int
-    places: tuple[Place, ...] = ()
-    event_ids: tuple[EventId, ...] = ()
-    repeated: bool = False
-    """An earlier request with this key, or this fact's outside name, recorded it."""
-
-    @property
-    def id(self) -> UUID | str:
-        """The id of the thing: the UUID in the stream's name, or the tenant."""
-        return self.stream.removeprefix("tenant-") if self.stream.startswith("tenant-") else stream_id(self.stream)
-
-
-Result = Done | Refusal
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -133,28 +114,7 @@ class Executor:
         for wave in split((plan, _touch(plan)) for plan in plans):
             await self._carry_out(wave, results)
         answers = [results[index] for index in range(len(requests))]
-        return [await self._as_before(answers[0], plans[0])] if len(answers) == 1 else answers
-
-    async def _as_before(self, result: Result, plan: _Plan) -> Result:
-        """Complete the answer to a repeat, so that it equals the first one."""
-        if not isinstance(result, Done) or not result.repeated:
-            return result
-        if result.places:
-            place = result.places[-1]
-            first = await self._ledger.read_at(plan.tenant, place.partition, place.position)
-        else:
-            partition = partition_of_stream(plan.tenant, result.stream)
-            first = await self._ledger.read_event(plan.tenant, result.event_ids[0], partition)
-        if first is None:
-            return result
-        stream = (await self._ledger.read_streams(plan.tenant, [first.stream]))[first.stream]
-        same = [
-            event for event in stream if event.meta.command_key and event.meta.command_key == first.meta.command_key
-        ]
-        events = same or [first]
-        last = events[-1]
-        place = Place(last.partition, last.position, last.version)
-        return Done(first.stream, last.version, (place,), tuple(event.event_id for event in events), repeated=True)
+        return [await as_before(self._ledger, answers[0], plans[0].tenant)] if len(answers) == 1 else answers
 
     async def _carry_out(self, plans: list[_Plan], results: dict[int, Result]) -> None:
         for _ in range(TRIES):
@@ -198,6 +158,10 @@ class Executor:
         decided: list[_Plan] = []
         for plan in plans:
             try:
+                first = first_answer(plan.history, _command_key(plan)) if plan.request.key is not None else None
+                if first is not None:
+                    results[plan.index] = first
+                    continue
                 self._decide_one(plan, now, opened.get(plan.index, {}))
             except Refusal as refusal:
                 results[plan.index] = refusal
