@@ -111,7 +111,8 @@ class Executor:
             _Plan(request, index, keys[request.tenant], request.handler.target(request.command))
             for index, request in enumerate(requests)
         ]
-        for wave in split((plan, _touch(plan)) for plan in plans):
+        # Most commands come alone; then there is nothing to split.
+        for wave in split((plan, _touch(plan)) for plan in plans) if len(plans) > 1 else [plans]:
             await self._carry_out(wave, results)
         answers = [results[index] for index in range(len(requests))]
         return [await as_before(self._ledger, answers[0], plans[0].tenant)] if len(answers) == 1 else answers
@@ -158,7 +159,7 @@ class Executor:
         decided: list[_Plan] = []
         for plan in plans:
             try:
-                first = first_answer(plan.history, _command_key(plan)) if plan.request.key is not None else None
+                first = first_answer(plan.history, _command_key(plan)) if plan.history else None
                 if first is not None:
                     results[plan.index] = first
                     continue
