@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rapport_cli import exits
-from rapport_cli.launching.ports import CONSOLE, HOST, OFFSETS, url_of
+from rapport_cli.launching.ports import BROKER, CONSOLE, HOST, OFFSETS, POSTGRES, url_of
 from rapport_cli.options import DATA_FOLDER, AsJson, DataFolder, Services, split_names
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _tell(home: "Home", tenant: str, *, as_json: bool) -> None:
             "data": str(home.folder),
             "pid": run.launcher.pid if run else None,
             "services": {name: url_of(base, name) for name in names},
-            "kafka": home.suite.kafka or f"{HOST}:{base + OFFSETS['broker']}",
-            "postgres": home.suite.postgres or f"postgresql://{HOST}:{base + OFFSETS['PostgreSQL']}",
+            "kafka": home.suite.kafka or f"{HOST}:{base + OFFSETS[BROKER]}",
+            "postgres": home.suite.postgres or f"postgresql://{HOST}:{base + OFFSETS[POSTGRES]}",
             "tenant": tenant,
             "token": token,
         }

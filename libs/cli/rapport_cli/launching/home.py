@@ -40,6 +40,7 @@ class Home:
         self.logs = self.folder / "logs"
         self.secrets = self.folder / "secrets"
         self.run = self.folder / "run.json"
+        self._lock = self.folder / "lock"
 
     @property
     def is_made(self) -> bool:
@@ -82,13 +83,13 @@ class Home:
     @property
     def is_locked(self) -> bool:
         """Whether a launcher works here at this moment."""
+        if not self._lock.exists():
+            return False
         try:
             with self.lock():
                 return False
         except AlreadyUp:
             return True
-        except FileNotFoundError:
-            return False
 
     @contextmanager
     def lock(self) -> Generator[None]:
@@ -98,7 +99,7 @@ class Home:
         Raises:
             AlreadyUp: Another one has it.
         """
-        with (self.folder / "lock").open("ab") as file:
+        with self._lock.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

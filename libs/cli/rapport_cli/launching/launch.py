@@ -19,7 +19,7 @@ from rapport_cli.launching.home import Home
 from rapport_cli.launching.installed import Installed
 from rapport_cli.launching.keys import password_of
 from rapport_cli.launching.parts import Part, Plan, ServiceProcess, plan_processes
-from rapport_cli.launching.ports import OFFSETS
+from rapport_cli.launching.ports import BROKER, OFFSETS, POSTGRES
 from rapport_cli.launching.processes import Run, know, write_run
 from rapport_cli.launching.screen import Screen
 from rapport_events.envelope import topic_of
@@ -48,9 +48,9 @@ class Launch:
         self._postgres = None
         self._broker = None
         if suite.postgres is None:
-            self._postgres = Postgres(home.folder / "postgres", port=suite.port_base + OFFSETS["PostgreSQL"])
+            self._postgres = Postgres(home.folder / "postgres", port=suite.port_base + OFFSETS[POSTGRES])
         if suite.kafka is None:
-            self._broker = Broker(home.folder / "broker", port=suite.port_base + OFFSETS["broker"])
+            self._broker = Broker(home.folder / "broker", port=suite.port_base + OFFSETS[BROKER])
         self._server = Server(suite.postgres or "")
         self._kafka = suite.kafka or (self._broker.address if self._broker else "")
         self._parts: list[Part] = []
@@ -88,8 +88,8 @@ class Launch:
                 group.create_task(self._keep(part))
 
     async def _start_servers(self) -> None:
-        own = {"PostgreSQL": self._postgres, "broker": self._broker}
-        after = {"broker": self._apply_topics}
+        own = {POSTGRES: self._postgres, BROKER: self._broker}
+        after = {BROKER: self._apply_topics}
         self._parts = [Part(name, server, after.get(name)) for name, server in own.items() if server is not None]
         waiting = [part.name for part in self._parts]
         self._screen.waiting(waiting)
@@ -165,7 +165,7 @@ class Launch:
 
     async def _stop(self) -> None:
         """Services first, that they may still write down how far they are; then what they work with."""
-        servers = {"PostgreSQL", "broker"}
+        servers = {POSTGRES, BROKER}
         for is_server in (False, True):
             ending = [part.server.stop() for part in self._parts if (part.name in servers) is is_server]
             await asyncio.gather(*ending, return_exceptions=True)

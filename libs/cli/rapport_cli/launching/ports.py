@@ -6,14 +6,16 @@ from typing import Final
 
 HOST: Final = "127.0.0.1"
 CONSOLE: Final = "console"
+BROKER: Final = "broker"
+POSTGRES: Final = "PostgreSQL"
 OFFSETS: Final[Mapping[str, int]] = {
     CONSOLE: 0,
     "contacts": 1,
     "interactions": 2,
     "workflow": 3,
     "analytics": 4,
-    "broker": 9,
-    "PostgreSQL": 10,
+    BROKER: 9,
+    POSTGRES: 10,
 }
 PROBES: Final = 20
 """Processes without an HTTP interface tell from here on whether they are ready."""
