@@ -71,12 +71,16 @@ async def test_all_roles_run_together(house: House) -> None:
             f"/v1/events/{bought.json()['event_ids'][0]}", params={"partition": int(bought.json()["id"][-2:], 16)}
         )
         ledger = await client.get("/v1/ledger")
+        again = {"partition": int(bought.json()["id"][-2:], 16), "after": 0}
+        resent = [(await client.post("/v1/ledger/resend", json=again)).status_code for _ in range(2)]
+        await until(lambda: has_repeats(client), seconds=START_SECONDS, what="the record came a second time")
         await until_lag_is_nothing(client)
         metrics = (await client.get("/metrics")).text
     total = await total_of(house)
 
     assert set((await house.ready())["parts"]) == {"http", "mirror", "readers", "effects", "database"}
     assert total == (1, "2.50")
+    assert resent == [202, 503]
     assert event.json()["type"] == "crm.customer.purchased.v1"
     assert event.json()["data"]["total"] == "2.50"
     assert (ledger.json()["era"], ledger.json()["open"], sum(ledger.json()["heads"])) == (1, True, 1)
@@ -84,6 +88,11 @@ async def test_all_roles_run_together(house: House) -> None:
         assert name in metrics
     assert await house.stop(process) == 0
     assert "Ann" not in house.logs
+
+
+async def has_repeats(client: httpx.AsyncClient) -> bool:
+    text = (await client.get("/metrics")).text
+    return 'rapport_reader_repeats_total{reader="sums_v1_r1"} 1.0' in text
 
 
 async def until_lag_is_nothing(client: httpx.AsyncClient) -> None:
