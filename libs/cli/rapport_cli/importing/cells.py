@@ -1,16 +1,18 @@
 """Turn what a mapping says about cells into functions of a row: compiled once, called for every row."""
 
-import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal
-from typing import Final
+from operator import ge, itemgetter, lt
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from rapport_cli.importing.kinds import Member
 from rapport_cli.importing.mapping import Condition, Time, Value
 from rapport_cli.importing.rows import Row
+
+T = TypeVar("T")
 
 Text = Callable[[Row], str | None]
 Numeric = Callable[[Row], Decimal | None]
@@ -37,6 +39,37 @@ class RowRefused(Exception):
         super().__init__(reason)
         self.reason = reason
         self.place = place
+
+
+def remembered(read: Callable[[Row], T], places: Sequence[int]) -> Callable[[Row], T]:
+    """Remember what was read from the same cells before: in a file few texts fill many cells."""
+    cells = itemgetter(*places)
+    known: dict[object, T] = {}
+
+    def look(row: Row) -> T:
+        key = cells(row)
+        try:
+            return known[key]
+        except KeyError:
+            pass
+        found = read(row)
+        if len(known) >= _REMEMBERED_MAX:
+            known.clear()
+        known[key] = found
+        return found
+
+    return look
+
+
+def figure_of(value: Value, column: Column, place: str) -> Callable[[Row], tuple[Decimal, str] | None]:
+    """Return the function that reads an exact number together with its text, in digits."""
+    number = number_of(value, column, place)
+
+    def read(row: Row) -> tuple[Decimal, str] | None:
+        found = number(row)
+        return None if found is None else (found, format(found, "f"))
+
+    return remembered(read, [column(name) for name in value.columns]) if value.columns else read
 
 
 def text_of(value: Value, column: Column) -> Text:
@@ -83,35 +116,23 @@ def number_of(value: Value, column: Column, place: str) -> Numeric:
     if value.column is not None and value.map is None and value.default is None and not value.omit:
         cell = _cell_number(column(value.column), value.column)
         return _negated(cell) if value.negate else cell
-    text, known = text_of(value, column), _Numbers(value.column or place)
+    text, name = text_of(value, column), value.column or place
 
     def read(row: Row) -> Decimal | None:
         found = text(row)
-        return None if found is None else known[found]
+        return None if found is None else _number(found, name)
 
     return _negated(read) if value.negate else read
 
 
-class _Numbers(dict[str, Decimal | None]):
-    """Numbers by their text: in a file few of them are many cells."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-
-    def __missing__(self, cell: str) -> Decimal | None:
-        text = cell.strip()
-        if text and not _NUMBER.fullmatch(text):
-            raise RowRefused("not_a_number", self._name)
-        if len(self) >= _REMEMBERED_MAX:
-            self.clear()
-        number = self[cell] = Decimal(text) if text else None
-        return number
-
-
 def _cell_number(place: int, name: str) -> Numeric:
-    known = _Numbers(name)
-    return lambda row: known[row[place]]
+    return remembered(lambda row: _number(row[place].strip(), name), [place])
+
+
+def _number(text: str, name: str) -> Decimal | None:
+    if text and not _NUMBER.fullmatch(text):
+        raise RowRefused("not_a_number", name)
+    return Decimal(text) if text else None
 
 
 def _negated(number: Numeric) -> Numeric:
@@ -126,26 +147,18 @@ def time_of(time: Time, zone: str, column: Column) -> Callable[[Row], str]:
     """Return the function that reads a moment as ISO text in UTC; such texts sort as the moments do."""
     place, form = column(time.column), time.format
     local = ZoneInfo(time.zone or zone)
-    known: dict[str, str] = {}
 
     def read(row: Row) -> str:
-        cell = row[place]
-        if (found := known.get(cell)) is not None:
-            return found
-        text = cell.strip()
+        text = row[place].strip()
         if not text:
             raise RowRefused("missing_value", time.column)
         try:
-            moment = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)  # noqa: DTZ007 - the zone is added below
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=local)).astimezone(UTC)
+            moment = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)  # noqa: DTZ007  # the zone follows
+            return (moment if moment.tzinfo else moment.replace(tzinfo=local)).astimezone(UTC).isoformat()
         except (ValueError, OverflowError) as error:
             raise RowRefused("not_a_time", time.column) from error
-        if len(known) >= _REMEMBERED_MAX:
-            known.clear()
-        known[cell] = moment.isoformat()
-        return known[cell]
 
-    return read
+    return remembered(read, [place])
 
 
 def test_of(conditions: Sequence[Condition], column: Column) -> Test | None:
@@ -169,7 +182,7 @@ def _one_test(condition: Condition, column: Column) -> Test:
             return _begins(place, texts, is_wanted=is_wanted)
     number = _cell_number(place, condition.column)
     limit = Decimal(condition.below or condition.at_least or "0")
-    compare = operator.lt if condition.below is not None else operator.ge
+    compare = lt if condition.below is not None else ge
 
     def compares(row: Row) -> bool:
         found = number(row)

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import TypeVar
 
 from rapport_cli.importing.cells import (
     CODE_LENGTH_MAX,
     EXACT,
     Column,
-    Numeric,
     RowRefused,
     Text,
     check,
     checked_code,
+    figure_of,
     number_of,
     text_of,
     time_of,
@@ -160,8 +161,7 @@ def field_part(name: str, value: Value, member: Member, column: Column, system: 
 
 def items_part(rule: EventRule, items: Mapping[str, Value], column: Column) -> Part:
     """Put in one item for each row, and their sum where the mapping does not name the total itself."""
-    total = number_of(items["line_total"], column, "items.line_total")
-    read = _item(items, total, column)
+    read = _item(items, column)
     name = TOTAL_OF[rule.type]
     adds = name not in rule.fields
 
@@ -170,9 +170,7 @@ def items_part(rule: EventRule, items: Mapping[str, Value], column: Column) -> P
         body["items"] = [item for item, _ in found]
         if not adds:
             return
-        added = Decimal(0)
-        for _, amount in found:
-            added = EXACT.add(added, amount)
+        added = reduce(EXACT.add, [amount for _, amount in found])
         if name == "amount" and added < 0:
             raise RowRefused("negative_amount", name)
         body[name] = format(added, "f")
@@ -180,10 +178,11 @@ def items_part(rule: EventRule, items: Mapping[str, Value], column: Column) -> P
     return put
 
 
-def _item(items: Mapping[str, Value], total: Numeric, column: Column) -> Callable[[Row], tuple[Body, Decimal]]:
+def _item(items: Mapping[str, Value], column: Column) -> Callable[[Row], tuple[Body, Decimal]]:
+    total = figure_of(items["line_total"], column, "items.line_total")
     texts = [(name, text_of(value, column)) for name, value in items.items() if name not in ITEM_NUMBERS]
     numbers = [
-        (name, number_of(value, column, f"items.{name}"))
+        (name, figure_of(value, column, f"items.{name}"))
         for name, value in items.items()
         if name in ITEM_NUMBERS and name != "line_total"
     ]
@@ -195,14 +194,14 @@ def _item(items: Mapping[str, Value], total: Numeric, column: Column) -> Callabl
                 if len(found) > ITEM_LENGTH_MAX:
                     raise RowRefused("too_long", f"items.{name}")
                 item[name] = found
-        for name, number in numbers:
-            if (value := number(row)) is not None:
-                item[name] = format(value, "f")
+        for name, figure in numbers:
+            if (number := figure(row)) is not None:
+                item[name] = number[1]
         amount = total(row)
         if amount is None or "qty" not in item:
             raise RowRefused("missing_value", "items.qty" if amount is not None else "items.line_total")
-        item["line_total"] = format(amount, "f")
-        return item, amount
+        item["line_total"] = amount[1]
+        return item, amount[0]
 
     return read
 

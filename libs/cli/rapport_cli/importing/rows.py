@@ -89,8 +89,10 @@ class Table:
         text = io.TextIOWrapper(
             io.BufferedReader(raw, _READ_BYTES), encoding="utf-8-sig", errors="surrogateescape", newline=""
         )
-        self._line: list[str] = []
+        self._lines_of_row: list[str] = []
         self._size = 0
+        self._is_new = True
+        self._flaw = ""
         self._reader = csv.reader(self._lines(text), delimiter=delimiter, strict=True)
         self.header = self._read_header()
 
@@ -106,36 +108,33 @@ class Table:
     def rows(self) -> Iterator[Row | Broken]:
         """Yield every row after the header, in order; an empty line is an empty row."""
         width = len(self.header)
-        lines = self._line
-        reader = self._reader
         while True:
             try:
-                for row in reader:
+                for row in self._reader:
                     # One look per row; each line was looked at when it came in.
-                    if len(row) != width and row:
-                        yield Broken("wrong_number_of_cells", row)
-                    elif self._flaw:
-                        yield Broken(self._flaw, _printable(row))
+                    if self._flaw or (len(row) != width and row):
+                        yield Broken(self._flaw or "wrong_number_of_cells", _printable(row))
+                        self._flaw = ""
                     else:
                         yield row
-                    lines.clear()
-                    self._size = 0
-                    self._flaw = ""
+                    self._is_new = True
                 return
             except csv.Error as error:
                 reason = "cell_too_large" if "field larger" in str(error) else "malformed"
-                yield Broken(reason, _printable(["".join(lines)[:ROW_CHARACTERS_MAX]]))
-                lines.clear()
-                self._size = 0
+                yield Broken(reason, _printable(["".join(self._lines_of_row)]))
                 self._flaw = ""
-
-    _flaw = ""
+                self._is_new = True
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         """Yield line by line, never more than a row may be: a line without end, or a quote that never closes, stops."""
         for line in iter(partial(text.readline, ROW_CHARACTERS_MAX), ""):
-            self._line.append(line)
-            self._size += len(line)
+            if self._is_new:
+                self._is_new = False
+                self._lines_of_row = [line]
+                self._size = len(line)
+            else:
+                self._lines_of_row.append(line)
+                self._size += len(line)
             if self._size >= ROW_CHARACTERS_MAX:
                 msg = f"a row is longer than {ROW_CHARACTERS_MAX:,} characters; is this a table?"
                 raise FileRefused(msg)
@@ -161,8 +160,7 @@ class Table:
         if doubled:
             msg = f"the header names a column twice: {', '.join(map(repr, doubled))}"
             raise FileRefused(msg)
-        self._line.clear()
-        self._size = 0
+        self._is_new = True
         return tuple(names)
 
 

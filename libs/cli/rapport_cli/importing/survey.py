@@ -1,17 +1,18 @@
 """The first pass over a file: how many rows, where each group ends, which rows occur more than once."""
 
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from rapport_cli.importing.cells import RowRefused, Test, test_of
-from rapport_cli.importing.columns import columns_of, unused
-from rapport_cli.importing.facts import Fact, compile_facts, row_text
+from rapport_cli.importing.cells import RowRefused
+from rapport_cli.importing.columns import unused
+from rapport_cli.importing.facts import row_text
 from rapport_cli.importing.mapping import Mapping
-from rapport_cli.importing.rows import Broken, FileRefused, Row, Table, open_table
+from rapport_cli.importing.rows import Broken, FileRefused, Row, open_table
+from rapport_cli.importing.sorter import Sorter
 
 ROWS_MAX: Final = 50_000_000
 TRIAL_ROWS: Final = 10_000
@@ -32,27 +33,56 @@ class Survey:
     digest: str
     """SHA-256 (hex) of the plain contents."""
     ends: tuple[bytearray, ...]
-    """For each rule that groups, whether a row is the last of its group; empty for the others."""
+    """For each rule, whether a row is the last of its group."""
     doubled: frozenset[int]
     """Hashes of rows that occur more than once (or seem to)."""
 
 
-class Sorter:
-    """Says what a row is for: skipped, or of which facts."""
+@dataclass(slots=True)
+class _Members:
+    """The rows of one rule's groups: hashes of the groups, and numbers of the rows."""
 
-    def __init__(self, mapping: Mapping, table: Table) -> None:
-        column = columns_of(mapping, table.header)
-        self.skips: list[tuple[str, Test]] = [
-            (rule.reason, test) for rule in mapping.skip if (test := test_of(rule.when, column)) is not None
-        ]
-        self.facts = compile_facts(mapping, table.header)
+    hashes: "array[int]" = field(default_factory=lambda: array("q"))
+    numbers: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def skip_reason(self, row: Row) -> str | None:
-        """Return why a row is left out; None where it is not."""
-        for reason, test in self.skips:
-            if test(row):
-                return reason
-        return None
+    def ends(self, rows: int) -> bytearray:
+        """Mark the last row of each hash. Of two groups with one hash only the later one's end is marked."""
+        marks = bytearray(rows)
+        seen: set[int] = set()
+        for value, number in zip(reversed(self.hashes), reversed(self.numbers), strict=True):
+            if value not in seen:
+                seen.add(value)
+                marks[number] = 1
+        return marks
+
+
+class _Notes:
+    """What is remembered of each row: some numbers, never its cells."""
+
+    def __init__(self, sorter: Sorter) -> None:
+        self._sorter = sorter
+        self._members = [_Members() for _ in sorter.facts]
+        self._names = array("q") if any(fact.needs_row_name for fact in sorter.facts) else None
+
+    def take(self, number: int, row: Row) -> None:
+        try:
+            use = self._sorter.use_of(row)
+        except RowRefused:
+            return
+        for fact in use.grouped:
+            if fact.group is not None:
+                members = self._members[fact.index]
+                members.hashes.append(hash(fact.group(row)))
+                members.numbers.append(number)
+        if self._names is not None and use.skipped is None:
+            self._names.append(hash(row_text(row)))
+
+    def ends(self, rows: int) -> tuple[bytearray, ...]:
+        return tuple(members.ends(rows) for members in self._members)
+
+    def doubled(self) -> frozenset[int]:
+        names = sorted(self._names) if self._names is not None else []
+        return frozenset(a for a, b in pairwise(names) if a == b)
 
 
 def survey(path: Path, mapping: Mapping, pulse: Pulse) -> Survey:
@@ -64,23 +94,16 @@ def survey(path: Path, mapping: Mapping, pulse: Pulse) -> Survey:
         MappingRefused: It lacks columns.
     """
     with open_table(path, mapping.delimiter) as table:
-        sorter = Sorter(mapping, table)
-        grouped = [fact for fact in sorter.facts if fact.group is not None]
-        hashes = {fact.index: array("q") for fact in grouped}
-        names = array("q") if any(fact.needs_row_name for fact in sorter.facts) else None
+        notes = _Notes(Sorter(mapping, table.header))
         count = whole = 0
         for row in table.rows():
             if count % PULSE_ROWS == 0:
                 pulse(count, table.offset())
-            count += 1
-            keys = None
             if not isinstance(row, Broken):
                 whole += 1
-                keys = _keys(sorter, grouped, row) if row else None
-                if names is not None and keys is not None:
-                    names.append(hash(row_text(row)))
-            for fact in grouped:
-                hashes[fact.index].append(keys.get(fact.index, 0) if keys else 0)
+                if row:
+                    notes.take(count, row)
+            count += 1
             if count == TRIAL_ROWS and not whole:
                 msg = f"none of the first {TRIAL_ROWS:,} rows is whole; is this the right file?"
                 raise FileRefused(msg)
@@ -92,35 +115,6 @@ def survey(path: Path, mapping: Mapping, pulse: Pulse) -> Survey:
             unused=tuple(unused(mapping, table.header)),
             rows=count,
             digest=table.digest,
-            ends=tuple(_ends(hashes[fact.index]) if fact.group else bytearray() for fact in sorter.facts),
-            doubled=_doubled(names) if names is not None else frozenset(),
+            ends=notes.ends(count),
+            doubled=notes.doubled(),
         )
-
-
-def _keys(sorter: Sorter, grouped: Sequence[Fact], row: Row) -> dict[int, int] | None:
-    """Return the hash of the row's group for each rule that groups it; None where the row is not used."""
-    try:
-        if sorter.skip_reason(row) is not None:
-            return None
-        return {
-            fact.index: hash(fact.group(row)) or 1
-            for fact in grouped
-            if fact.group is not None and (fact.when is None or fact.when(row))
-        }
-    except RowRefused:
-        return None
-
-
-def _ends(hashes: "array[int]") -> bytearray:
-    """Mark each row that is the last with its hash. A row of two groups with one hash only ends the later one."""
-    marks = bytearray(len(hashes))
-    seen: set[int] = set()
-    for index in range(len(hashes) - 1, -1, -1):
-        if (value := hashes[index]) and value not in seen:
-            seen.add(value)
-            marks[index] = 1
-    return marks
-
-
-def _doubled(hashes: "array[int]") -> frozenset[int]:
-    return frozenset(a for a, b in pairwise(sorted(hashes)) if a == b)
