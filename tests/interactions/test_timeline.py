@@ -59,6 +59,14 @@ async def test_all_that_happened_is_told_newest_first(interactions: Slices) -> N
     ]
 
 
+async def test_what_is_told_late_stands_where_it_happened(interactions: Slices) -> None:
+    for at, said in (("2026-03-02T12:00:00Z", "second"), ("2026-03-01T12:00:00Z", "first")):
+        wished = {"channel": "phone", "direction": "inbound", "at": at, "pii": {"subject": said}}
+        await wish(interactions, "/v1/contacts", customer=ANN_ID, **wished)
+
+    assert [text for _, text in await entries(interactions)] == ["second", "first"]
+
+
 async def test_a_summary_tells_codes_and_amounts_as_they_are(interactions: Slices) -> None:
     items = [{"qty": "2", "line_total": "7.65"}, {"qty": "1", "line_total": "0"}]
     await buy(interactions, "15.30", "536365", items=items, channel="web", attributes={"campaign": 4})

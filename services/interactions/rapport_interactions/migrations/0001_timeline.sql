@@ -18,7 +18,7 @@ CREATE TABLE timeline_v1_r1 (
     summary     json        NOT NULL,
     pointer     text,
     preview     text,
-    CONSTRAINT timeline_v1_r1_pkey PRIMARY KEY (tenant_id, customer_id, recorded_at, source, partition, position)
+    CONSTRAINT timeline_v1_r1_pkey PRIMARY KEY (tenant_id, customer_id, occurred_at, recorded_at, source, partition, position)
 );
 SELECT read_model('timeline_v1_r1');
 

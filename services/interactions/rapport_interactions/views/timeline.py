@@ -23,10 +23,11 @@ from rapport_interactions.texts import NOT_SHOWN, Keys, key_ids_of, text_of
 router = APIRouter(tags=["customers"])
 
 Row = tuple[object, ...]
-Place = tuple[datetime, str, int, int]
-"""A place in the one order of the whole suite."""
+Place = tuple[datetime, datetime, str, int, int]
+"""When it happened; then a place in the one order of the whole suite."""
 
-_LAST: Final[Place] = (datetime.max.replace(tzinfo=UTC), "", 0, 0)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_LAST: Final[Place] = (_NEVER, _NEVER, "", 0, 0)
 
 
 class Timeline(View[None, list[Row]]):
@@ -81,7 +82,7 @@ class Entry(BaseModel):
 
 
 class TimelinePage(BaseModel):
-    """What happened with a customer, under all ids of the party, the latest recorded first."""
+    """What happened with a customer, under all ids of the party, the latest happening first."""
 
     entries: list[Entry]
     next_cursor: str | None
@@ -116,12 +117,14 @@ def _entry(row: Mapping[str, Any], tenant: TenantId, keys: Keys) -> Entry:
 
 def _cursor(page: Sequence[Mapping[str, Any]]) -> str:
     last = page[-1]
-    return write_cursor(last["recorded_at"].isoformat(), last["source"], last["partition"], last["position"])
+    times = (last["occurred_at"].isoformat(), last["recorded_at"].isoformat())
+    return write_cursor(*times, last["source"], last["partition"], last["position"])
 
 
 def _place(cursor: str) -> Place:
-    moment, source, partition, position = read_cursor(cursor, 4)
+    occurred_at, recorded_at, source, partition, position = read_cursor(cursor, 5)
     try:
-        return datetime.fromisoformat(moment).astimezone(UTC), source, int(partition), int(position)
+        times = [datetime.fromisoformat(moment).astimezone(UTC) for moment in (occurred_at, recorded_at)]
+        return times[0], times[1], source, int(partition), int(position)
     except ValueError:
         raise CursorUnknown from None
