@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from rapport_cli.launching.installed import Installed
-from rapport_events.migrate import migrate, prepare, prepare_database
+from rapport_events.migrate import MigrationInvalid, migrate, prepare, prepare_database
 from rapport_events.statements import load
 
 KEYRING: Final = "keyring"
@@ -83,6 +83,10 @@ def _all(owners: Sequence[Installed]) -> list[tuple[str, Installed | None]]:
 
 async def _migrate(server: Server, name: str, service: Installed | None) -> list[str]:
     ours = files("rapport_events").joinpath("migrations")
-    if service is None or service.migrations is None:
-        return await migrate(server.database(name), name, [ours.joinpath(KEYRING)])
-    return await migrate(server.database(name), name, [ours.joinpath("ledger"), service.migrations])
+    folders = [ours.joinpath(KEYRING)]
+    if service is not None and service.migrations is not None:
+        folders = [ours.joinpath("ledger"), service.migrations]
+    try:
+        return await migrate(server.database(name), name, folders)
+    except MigrationInvalid as error:
+        raise MigrationInvalid(f"database rapport_{name}: {error}") from error
