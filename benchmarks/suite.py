@@ -22,7 +22,7 @@ class Suite:
 
     def rapport(self, *words: str, token: str | None = None, seconds: float = 1_800) -> str:
         """Run the `rapport` command, and return what it prints."""
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder)} | ({"RAPPORT_TOKEN": token} if token else {})
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)} | ({"RAPPORT_TOKEN": token} if token else {})
         done = subprocess.run(
             [*RAPPORT, *words], capture_output=True, text=True, timeout=seconds, check=False, env=environment
         )
@@ -44,11 +44,12 @@ class Suite:
 @contextmanager
 def running() -> Generator[Suite]:
     """Start a suite in a folder of its own, and stop it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="rapport-bench-"))
+    home = Path(tempfile.mkdtemp(prefix="rapport-bench-"))
+    folder = home / "data"
     suite = Suite(folder)
     try:
         suite.rapport("up", "--detach", "--data", str(folder), "--port-base", str(PORT_BASE), seconds=START_SECONDS)
         yield suite
     finally:
         subprocess.run([*RAPPORT, "down", "--data", str(folder)], capture_output=True, timeout=120, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)

@@ -31,6 +31,7 @@ from rapport_events.keyring import Keyring
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.reader import ViewReader
+from rapport_events.retention import ROWS_MAX, forget_commands
 from rapport_events.scanner import read_partition
 from rapport_events.statements import load
 
@@ -49,6 +50,7 @@ _PAUSE_SECONDS_MAX: Final = 10.0
 _STEADY_SECONDS: Final = 30
 """A role that was at work for this long begins again at once when it fails."""
 _LOOK_SECONDS: Final = 0.25
+_TIDY_SECONDS: Final = 3_600
 
 
 @dataclass(slots=True, kw_only=True)
@@ -251,8 +253,21 @@ async def _scan(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Seq
 
 
 async def perform_effects(member: Member) -> None:
-    """Wait: no service has effects or timers yet; the role exists so that deployments need not change."""
-    await _idle(member, "effects")
+    """Forget, once an hour, answers to idempotency keys that are too old to be repeated."""
+    if member.settings is None:
+        await _idle(member, "effects")
+        return
+    keeper = member.settings.keeper.get_secret_value()
+    while True:
+        pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=1)
+        try:
+            async with pool.acquire() as connection:
+                while await forget_commands(connection) == ROWS_MAX:
+                    await asyncio.sleep(0)
+        finally:
+            pool.terminate()
+        member.readiness.say("effects", "ready")
+        await asyncio.sleep(_TIDY_SECONDS)
 
 
 async def _idle(member: Member, role: Role) -> None:
