@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
+
 from rapport_events.envelope import Recorded, key_of, to_headers
 
 
