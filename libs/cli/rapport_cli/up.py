@@ -46,11 +46,11 @@ def up(  # noqa: PLR0913, PLR0917 - a verb has as many options as it has
     order = Order(str(data.absolute()), split_names(services), split, port_base, kafka, postgres)
     if not detach:
         raise typer.Exit(carry_out(order, screen, lambda: _tell(home, tenant, as_json=as_json)))
-    from rapport_cli.launching.background import start_in_background
+    from rapport_cli.launching.background import start_in_background, wait_for_other
 
     if home.is_locked:
-        screen.note("already up; `rapport down` stops it")
-        code: int = exits.DONE
+        screen.note("already up, as it was started then; `rapport down` stops it")
+        code = wait_for_other(home)
     else:
         code = start_in_background(home, order, screen)
     if code == exits.DONE:
@@ -67,6 +67,8 @@ def _tell(home: "Home", tenant: str, *, as_json: bool) -> None:
     from rapport_cli.launching.processes import read_run
 
     run, base = read_run(home), home.suite.port_base
+    elsewhere = "" if home.folder == DATA_FOLDER.absolute() else f" --data {home.folder}"
+    command = f"{sys.argv[0]} token --tenant {tenant}{elsewhere}"
     names = run.services if run else ()
     token = sign_token(home, tenant=tenant, subject="owner", scopes=(*SCOPES, OPERATOR), seconds=TOKEN_SECONDS)
     if as_json:
@@ -83,8 +85,8 @@ def _tell(home: "Home", tenant: str, *, as_json: bool) -> None:
     elif CONSOLE in names:
         typer.echo(f"Rapport is up. The console, with a key for tenant {tenant} that is good for 12 hours:\n")
         typer.echo(f"  {url_of(base, CONSOLE)}/enter#{token}\n")
-        typer.echo(f"For other programs: export RAPPORT_TOKEN=$({sys.argv[0]} token --tenant {tenant})")
+        typer.echo(f"For other programs: export RAPPORT_TOKEN=$({command})")
     else:
         typer.echo("Rapport is up: " + ", ".join(f"{name} {url_of(base, name)}" for name in names))
-        typer.echo(f"A token: {sys.argv[0]} token --tenant {tenant}")
+        typer.echo(f"A token: {command}")
     sys.stdout.flush()

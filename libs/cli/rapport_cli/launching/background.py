@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 from rapport_cli import exits
 from rapport_cli.launching.home import Home, HomeRefused
 from rapport_cli.launching.order import Order, carry_out
+from rapport_cli.launching.processes import read_run
 from rapport_cli.launching.screen import Pipe, Screen, Terminal, show_from
 
 _STOP_SECONDS = 60
+_START_SECONDS = 180
+_LOOK_SECONDS = 0.2
 
 
 def start_in_background(home: Home, order: Order, screen: Screen) -> int:
@@ -49,6 +53,17 @@ def start_in_background(home: Home, order: Order, screen: Screen) -> int:
     # It is no child to wait for any more: it belongs to the system now.
     launcher.returncode = launcher.returncode or 0
     return code
+
+
+def wait_for_other(home: Home) -> int:
+    """Wait until a suite that somebody else is starting is ready, and return the exit code."""
+    until = time.monotonic() + _START_SECONDS
+    while home.is_locked and time.monotonic() < until:
+        run = read_run(home)
+        if run is not None and run.is_ready:
+            return exits.DONE
+        time.sleep(_LOOK_SECONDS)
+    return exits.LEFT_OVER
 
 
 def main(arguments: list[str]) -> int:
