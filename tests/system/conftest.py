@@ -1,0 +1,47 @@
+"""One suite that all tests share which kill nothing, each as a tenant of its own."""
+
+import secrets
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.system.client import Client
+from tests.system.suites import Suite
+
+Say = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite]:
+    """Start a suite in one process, once for the run."""
+    suite = Suite(tmp_path_factory.mktemp("shared"))
+    try:
+        await suite.up()
+        yield suite
+    finally:
+        await suite.end()
+
+
+@pytest.fixture
+def tenant() -> str:
+    """Name a tenant that no other test uses."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+async def client(suite: Suite, tenant: str) -> AsyncIterator[Client]:
+    """Call as the test's tenant, with every right."""
+    async with suite.client(tenant) as client:
+        yield client
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Say something that people should see, even where all tests pass."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return write
