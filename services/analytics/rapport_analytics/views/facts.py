@@ -67,9 +67,9 @@ async def list_facts(
     at, _, event_id = (cursor or "").partition("_")
     before: tuple[Any, Any] = (datetime.fromisoformat(at), UUID(event_id)) if cursor else (None, None)
     async with read.rows() as connection:
-        (settings,) = await connection.fetch(load("rapport_analytics", "report_settings"))
+        zone = await connection.fetchval(load("rapport_analytics", "zone"))
         statement = load("rapport_analytics", _STATEMENTS[kind])
-        rows = await connection.fetch(statement, _SALES.get(kind, value), settings["zone"], month, *before, limit + 1)
+        rows = await connection.fetch(statement, _SALES.get(kind, value), zone, month, *before, limit + 1)
     tenant = read.caller.tenant
     facts = [
         FactBehind(
