@@ -34,8 +34,8 @@ from rapport_events.contracts.interactions import CustomerPurchased
 from rapport_events.gate import reopen
 from rapport_events.migrate import migrate, prepare, prepare_database
 
-ROUNDS: Final = 5
-SECONDS: Final = 4
+ROUNDS: Final = 9
+SECONDS: Final = 2
 CLIENTS: Final = 32
 GOAL: Final = 0.55
 START_SECONDS: Final = 30

@@ -122,7 +122,7 @@ async def run_view(bootstrap: str, dsn: str) -> float:
         """Nobody is asked here."""
 
     settings = ConsumingSettings(bootstrap=bootstrap, group=None, batch_size=BATCH)
-    consuming = Consuming([reader], settings, heads=heads, scan=scan, resend=resend)
+    consuming = Consuming([reader], pool, settings, heads=heads, scan=scan, resend=resend)
     began = time.perf_counter()
     task = asyncio.create_task(consuming.run())
     while sum(reader.positions.values()) < EVENTS:

@@ -22,7 +22,9 @@ class Suite:
 
     def rapport(self, *words: str, token: str | None = None, seconds: float = 1_800) -> str:
         """Run the `rapport` command, and return what it prints."""
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)} | ({"RAPPORT_TOKEN": token} if token else {})
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)} | (
+            {"RAPPORT_TOKEN": token} if token else {}
+        )
         done = subprocess.run(
             [*RAPPORT, *words], capture_output=True, text=True, timeout=seconds, check=False, env=environment
         )

@@ -62,7 +62,7 @@ async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGe
     reader = ViewReader(Sums(), pool)
 
     scan = partial(read_partition, kafka)
-    work = Consuming([reader], settings, heads=owner.state, scan=scan, resend=owner.send_again)
+    work = Consuming([reader], pool, settings, heads=owner.state, scan=scan, resend=owner.send_again)
     task = asyncio.create_task(work.run())
     try:
         yield reader, work

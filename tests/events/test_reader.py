@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from rapport_events.database import Pool
-from rapport_events.reader import Overtaken, ViewReader
+from rapport_events.reader import Overtaken, ViewReader, write_down
 from rapport_events.testing import ANN, BOB, arrived
 from rapport_events.view import Arrived
 from tests.databases import Databases, ServiceDatabase
@@ -173,7 +173,7 @@ async def test_a_position_over_records_that_do_not_concern_the_view_is_written_d
 
     await reader.take([unknown])
     before = await pool.fetchval("SELECT max(position) FROM checkpoints")
-    await reader.flush()
+    await write_down(pool, [reader])
     after = await pool.fetchval("SELECT max(position) FROM checkpoints")
     await reader.take([second])
 

@@ -223,6 +223,7 @@ async def keep_views(member: Member) -> None:
     try:
         consuming = Consuming(
             [ViewReader(view, pool, house.keyring) for view in service.views],
+            pool,
             ConsumingSettings(
                 bootstrap=broker.kafka,
                 group=f"{broker.topic_prefix}-{service.name}" if broker.consumer_groups else None,

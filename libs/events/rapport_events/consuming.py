@@ -16,12 +16,13 @@ from faststream.kafka import KafkaBroker, TopicPartition as Declared
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from prometheus_client import Counter, Gauge
 
+from rapport_events.database import Pool
 from rapport_events.envelope import topic_of
 from rapport_events.faults import is_away
 from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
 from rapport_events.pace import Pace
-from rapport_events.reader import ViewReader
+from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
 from rapport_events.view import Arrived, Key
 
@@ -40,6 +41,8 @@ Scan = Callable[[str, int], AsyncIterator[Sequence[Consumed]]]
 """Reads a topic's partition from its first record to its end, with a consumer of no group."""
 Resend = Callable[[str, int, int], Awaitable[None]]
 """Asks the owner of a source to send a partition again, from after a position."""
+
+PACE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +65,23 @@ class ConsumingSettings:
     commit_every_seconds: float = 5.0
     session_seconds: float = 45.0
     """How long a silent member keeps its partitions; on the embedded broker every join waits for half of it."""
-    flush_every_seconds: float = 0.1
 
 
 class Consuming(ConsumerRebalanceListener):
     """Feeds a service's views from the topics that they read."""
 
     def __init__(
-        self, readers: Sequence[ViewReader], settings: ConsumingSettings, *, heads: Heads, scan: Scan, resend: Resend
+        self,
+        readers: Sequence[ViewReader],
+        pool: Pool,
+        settings: ConsumingSettings,
+        *,
+        heads: Heads,
+        scan: Scan,
+        resend: Resend,
     ) -> None:
         self.readers = tuple(readers)
+        self._pool = pool
         self._settings = settings
         self._heads = heads
         self._scan = scan
@@ -107,7 +117,7 @@ class Consuming(ConsumerRebalanceListener):
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look_after())
                 group.create_task(self._remember_offsets())
-                group.create_task(self._flush())
+                group.create_task(self._look_at_pace(self.pace))
         finally:
             self.is_assigned.clear()
             await broker.stop()
@@ -119,6 +129,7 @@ class Consuming(ConsumerRebalanceListener):
         async with asyncio.TaskGroup() as group:
             for reader in self.readers:
                 group.create_task(reader.take(arrived))
+        await self._write_down()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Read the checkpoints again: another owner may have moved them."""
@@ -268,18 +279,18 @@ class Consuming(ConsumerRebalanceListener):
             log.error("records_missing", source=source, partition=partition, after=reached, head=head)
             await self._resend(source, partition, reached)
 
-    async def _flush(self) -> None:
-        """Write down now and then how far the views have come over records that do not concern them."""
+    async def _write_down(self) -> None:
+        """Write down how far the views have come; while the database is away that can wait for the next poll."""
+        try:
+            await write_down(self._pool, self.readers)
+        except Exception as error:
+            if not is_away(error):
+                raise
+
+    async def _look_at_pace(self, pace: Pace) -> None:
         while True:
-            await asyncio.sleep(self._settings.flush_every_seconds)
-            if self.pace is not None:
-                self.pace.look()
-            for reader in self.readers:
-                try:
-                    await reader.flush()
-                except Exception as error:
-                    if not is_away(error):
-                        raise
+            await asyncio.sleep(PACE_SECONDS)
+            pace.look()
 
     async def _remember_offsets(self) -> None:
         """Write down the offsets now and then: only a hint where to start."""

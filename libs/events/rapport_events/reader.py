@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
@@ -41,9 +42,11 @@ class ViewReader:
         self._keyring = keyring
         self.positions: dict[Key, int] = {}
         """How far the view has come. Records that do not concern it are counted here first, and written down later."""
-        self._stored: dict[Key, int] = {}
+        self.stored: dict[Key, int] = {}
+        """The checkpoints, as they were last seen."""
         self._pool = pool
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever moves the view."""
 
     async def begin(self, eras: Mapping[str, int]) -> None:
         """Make the checkpoint rows of all sources in their eras, and read where the view stands."""
@@ -55,36 +58,23 @@ class ViewReader:
 
     async def reload(self) -> None:
         """Read the checkpoints again, as after another owner's work."""
-        async with self._turn:
+        async with self.turn:
             await self._reload()
 
-    async def flush(self) -> None:
-        """
-        Write down how far the view has come over records that do not concern it.
-
-        That saves a transaction for each poll in which a view has nothing to do; after a crash they come again.
-        """
-        async with self._turn:
-            try:
-                if ends := self._unstored():
-                    await self._write([], ends)
-            except Overtaken:
-                OVERTAKEN.labels(self.view.reader).inc()
-                await self._reload_patiently()
-
-    def _unstored(self) -> dict[Key, int]:
-        return {line: at for line, at in self.positions.items() if at != self._stored[line]}
+    def unstored(self) -> dict[Key, int]:
+        """Return how far the view has come where that is not written down: only over records that do not concern it."""
+        return {line: at for line, at in self.positions.items() if at != self.stored[line]}
 
     async def _write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
         with COMMIT_SECONDS.labels(self.view.reader).time():
             await self._commit(known, ends)
-        self._stored.update(ends)
+        self.stored.update(ends)
 
     async def _reload(self) -> None:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(load("rapport_events", "reader/positions"), self.view.reader)
         self.positions = {(row["source"], row["era"], row["partition"]): row["position"] for row in rows}
-        self._stored = dict(self.positions)
+        self.stored = dict(self.positions)
 
     async def take(self, records: Sequence[Arrived]) -> int:
         """
@@ -95,7 +85,7 @@ class ViewReader:
         Returns:
             By how many positions the checkpoints moved.
         """
-        async with self._turn:
+        async with self.turn:
             pause = 0.05
             while True:
                 try:
@@ -138,7 +128,7 @@ class ViewReader:
         moved = sum(end - self.positions[line] for line, end in ends.items())
         known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
         if known:
-            await self._prepare_and_write(known, self._unstored() | ends)
+            await self._prepare_and_write(known, self.unstored() | ends)
         self.positions.update(ends)
         FOLDED.labels(self.view.reader).inc(moved)
         return moved
@@ -191,16 +181,7 @@ class ViewReader:
 
     async def _advance(self, connection: Connection, ends: Mapping[Key, int]) -> None:
         """Move the checkpoints first: the compare-and-set is the fence against a second owner."""
-        lines = sorted(ends)
-        columns = (
-            [source for source, _, _ in lines],
-            [era for _, era, _ in lines],
-            [partition for _, _, partition in lines],
-            [self._stored[line] for line in lines],
-            [ends[line] for line in lines],
-        )
-        status = await connection.execute(load("rapport_events", "reader/advance"), self.view.reader, *columns)
-        if int(status.rpartition(" ")[2]) != len(lines):
+        if await advance(connection, [(self, ends)]) != len(ends):
             raise Overtaken
 
     async def _fold(self, connection: Connection, known: Sequence[Fact | Unreadable], *, by_halves: bool) -> None:
@@ -226,3 +207,41 @@ class ViewReader:
         elif facts:
             await self.view.apply(connection, facts)
         await park(connection, self.view.reader, parked)
+
+
+async def advance(connection: Connection, moves: Sequence[tuple[ViewReader, Mapping[Key, int]]]) -> int:
+    """
+    Move checkpoints from where their readers believe them to be.
+
+    Returns:
+        How many were there, and were moved; fewer than named means that another owner was here.
+    """
+    rows = sorted(
+        (reader.view.reader, *line, reader.stored[line], end) for reader, ends in moves for line, end in ends.items()
+    )
+    columns = map(list, zip(*rows, strict=True))
+    status = await connection.execute(load("rapport_events", "reader/advance"), *columns)
+    return int(status.rpartition(" ")[2])
+
+
+async def write_down(pool: Pool, readers: Sequence[ViewReader]) -> None:
+    """
+    Write down how far views have come over records that do not concern them, all in one statement.
+
+    That saves each view a transaction for each poll in which it has nothing to do; after a crash they come again.
+    """
+    async with AsyncExitStack() as turns:
+        for reader in readers:
+            await turns.enter_async_context(reader.turn)
+        moves = [(reader, ends) for reader in readers if (ends := reader.unstored())]
+        if not moves:
+            return
+        async with pool.acquire() as connection:
+            moved = await advance(connection, moves)
+        if moved == sum(len(ends) for _, ends in moves):
+            for reader, ends in moves:
+                reader.stored.update(ends)
+            return
+    for reader, _ in moves:
+        OVERTAKEN.labels(reader.view.reader).inc()
+        await reader.reload()

@@ -1,21 +1,20 @@
--- advance: move a reader's checkpoints by compare-and-set, in ascending order; fewer rows than named means another owner was here.
--- $1 reader   $2 sources   $3 eras   $4 partitions   $5 positions now   $6 positions then
+-- advance: move checkpoints by compare-and-set, in ascending order; fewer rows than named means another owner was here.
+-- $1 readers   $2 sources   $3 eras   $4 partitions   $5 positions now   $6 positions then
 WITH named AS (
      SELECT *
-       FROM unnest($2::text[], $3::int[], $4::smallint[], $5::bigint[], $6::bigint[])
-         AS n (source, era, partition, position_now, position_then)),
+       FROM unnest($1::text[], $2::text[], $3::int[], $4::smallint[], $5::bigint[], $6::bigint[])
+         AS n (reader, source, era, partition, position_now, position_then)),
 locked AS (
-     SELECT c.source, c.era, c.partition
+     SELECT c.reader, c.source, c.era, c.partition
        FROM checkpoints c
-       JOIN named n USING (source, era, partition)
-      WHERE c.reader = $1
-      ORDER BY c.source, c.era, c.partition
+       JOIN named n USING (reader, source, era, partition)
+      ORDER BY c.reader, c.source, c.era, c.partition
         FOR UPDATE OF c)
 UPDATE checkpoints c
    SET position = n.position_then, moved_at = clock_timestamp()
   FROM named n
-  JOIN locked USING (source, era, partition)
- WHERE c.reader = $1
+  JOIN locked USING (reader, source, era, partition)
+ WHERE c.reader = n.reader
    AND c.source = n.source
    AND c.era = n.era
    AND c.partition = n.partition
