@@ -23,6 +23,7 @@ async def rows_of(suite: Suite) -> Rows:
                     found[f"{service}.{table}"] = await connection.fetchval(_DIGEST.format(table))
         finally:
             await connection.close()
+    assert found, "there are tables to look at"
     return found
 
 

@@ -13,6 +13,7 @@ from tests.system.client import Client, Json
 from tests.system.conftest import Say
 from tests.system.rows import changes, rows_of
 from tests.system.standing import settle
+from tests.system.story import figures
 from tests.system.suites import Said, Suite
 
 SMALL = Path(__file__).parent.parent / "data" / "small"
@@ -71,12 +72,6 @@ def assert_is_true(said: Said) -> Json:
     assert said.code == 0, said.error or [*comparison["differences"], *comparison["unanswered"]]
     assert comparison["compared"] > 50
     return comparison
-
-
-async def figures(client: Client) -> Json:
-    """Return the report of a tenant without what tells the time."""
-    report = await client.read("analytics", "/v1/report")
-    return {name: value for name, value in report.items() if name != "freshness"}
 
 
 async def test_the_small_shop_shows_its_figures(suite: Suite, tenant: str, client: Client) -> None:
