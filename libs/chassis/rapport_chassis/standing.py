@@ -22,7 +22,7 @@ LOOK_SECONDS: Final = 1.0
 _SAMPLES_MAX: Final = 256
 _FRESH_SECONDS: Final = 0.25
 _UNKNOWN_AFTER_SECONDS: Final = 10
-_PAUSE_SECONDS_MAX: Final = 0.1
+_PAUSE_SECONDS_MAX: Final = 0.02
 
 NOT_YET_FOLDED: Final = away(
     "not_yet_folded", "What `after` names is recorded but not shown yet; read again shortly.", 1
