@@ -8,6 +8,7 @@ from functools import partial
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from rapport_events.consuming import Consuming, ConsumingSettings
 from rapport_events.database import Pool
@@ -110,6 +111,31 @@ async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_ag
         await counted(pool, 5)
 
     assert owner.asked == []
+
+
+async def test_a_topic_that_was_emptied_is_read_from_its_first_record(pool: Pool, kafka: str, topic: str) -> None:
+    purchases = Purchases()
+    await publish(kafka, topic, [purchases.next(ANN) for _ in range(5)])
+
+    async with consuming(pool, kafka, topic, Owner()):
+        await counted(pool, 5)
+        await lose(kafka, topic)
+        await publish(kafka, topic, [purchases.next(ANN)])
+        # The topic is shorter now than what was read of it, and nobody has to miss anything before it is noticed.
+        await counted(pool, 6)
+
+    assert await seen_by(pool, ANN) == [1, 2, 3, 4, 5, 6]
+
+
+async def lose(kafka: str, topic: str) -> None:
+    """Make a topic anew, with nothing in it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+    finally:
+        await admin.close()
+    await apply_topics(kafka, [topic])
 
 
 async def test_a_missing_number_is_asked_for_from_its_owner(pool: Pool, kafka: str, topic: str) -> None:

@@ -88,6 +88,7 @@ class Consuming(ConsumerRebalanceListener):
         self._resend = resend
         self._topics: dict[str, tuple[str, int]] = {}
         self._still: dict[tuple[str, Key], tuple[int, float]] = {}
+        self._emptied: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
         self.pace: Pace | None = None
         self.is_assigned = asyncio.Event()
@@ -223,6 +224,7 @@ class Consuming(ConsumerRebalanceListener):
                 state = await self._heads(source)
                 if state is not None:
                     await self._compare(source, state)
+            await self._begin_again_where_emptied()
 
     async def _compare(self, source: str, state: LedgerState) -> None:
         missing: dict[int, int] = {}
@@ -258,13 +260,40 @@ class Consuming(ConsumerRebalanceListener):
         consumer, place = self._consumer, TopicPartition(topic, partition)
         if consumer is None or place not in consumer.assignment():
             return False
+        at, mark = await self._offset(place), consumer.highwater(place)
+        return at is None or mark is None or at >= mark
+
+    async def _begin_again_where_emptied(self) -> None:
+        """
+        Read partitions from their first record that are shorter than what was read of them, at two looks in a row.
+
+        Kafka refuses an offset behind the end, and the client begins again by itself. The embedded broker answers with
+        nothing, until the partition has become long enough: whatever comes before that would be missed.
+        """
+        consumer, emptied = self._consumer, set[TopicPartition]()
+        if consumer is None:
+            return
+        for place in consumer.assignment():
+            mark = consumer.highwater(place)
+            at = await self._offset(place) if mark is not None else None
+            if at is None or mark is None or at <= mark:
+                continue
+            emptied.add(place)
+            if place in self._emptied:
+                log.warning("topic_begun_again", topic=place.topic, partition=place.partition, offset=at, end=mark)
+                consumer.seek(place, 0)
+        self._emptied = emptied
+
+    async def _offset(self, place: TopicPartition) -> int | None:
+        """Return which offset is read next; None while that is unknown."""
+        consumer = self._consumer
+        if consumer is None or place not in consumer.assignment():
+            return None
         try:
             async with asyncio.timeout(1):
-                at = await consumer.position(place)
+                return await consumer.position(place)
         except (KafkaError, TimeoutError):
-            return True
-        mark = consumer.highwater(place)
-        return mark is None or at >= mark
+            return None
 
     async def _scan_again(self, topic: str, line: Key, head: int) -> None:
         source, _, partition = line
