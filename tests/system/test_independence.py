@@ -102,7 +102,6 @@ async def record_facts(client: Client, services: Collection[str], ann: str) -> i
     return ("contacts" in services) + 3 * ("interactions" in services) + ("workflow" in services)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("dead", OWNERS)
 async def test_with_one_service_killed_the_others_answer_and_it_catches_up_by_itself(
     suite: Suite, tenant: str, dead: str
@@ -185,7 +184,6 @@ async def timeline_after(client: Client, customer: str, position: str) -> list[J
     return entries
 
 
-@pytest.mark.timeout(240)
 async def test_the_report_needs_neither_interactions_nor_its_database(suite: Suite, tenant: str) -> None:
     async with suite.client(tenant) as client:
         await whole_day(client)

@@ -52,7 +52,6 @@ async def buy(client: Client) -> tuple[int, int]:
     return partition, position
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", ["Ctrl-C", "kill -9"])
 async def test_a_suite_goes_on_where_it_was(suite: Suite, tenant: str, how: str) -> None:
     async with suite.client(tenant) as client:
@@ -102,7 +101,6 @@ async def is_searched(client: Client) -> bool:
     return answer.status_code == OK and len(answer.json()["customers"]) == 1
 
 
-@pytest.mark.timeout(300)
 async def test_an_import_outlives_a_power_cut(suite: Suite, tenant: str, tmp_path: Path) -> None:
     file, mapping = tmp_path / "lines.csv", tmp_path / "sales.toml"
     numbers = write_bills(file)
