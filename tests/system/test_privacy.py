@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
 import pytest
 
 from rapport_events.envelope import topic_of
@@ -126,6 +128,21 @@ async def test_topics_hold_no_personal_value(suite: Suite, planted: str) -> None
     for name in ("contacts", "interactions", "workflow"):
         assert CONTROL.encode() in topics[name], name
     assert planted.encode() in topics["analytics"]
+
+
+async def test_nobody_can_find_out_what_was_said_by_hashing_guesses(
+    suite: Suite, client: Client, tmp_path: Path
+) -> None:
+    guess = {"customer": {"email": "ann@example.test"}, "source": "shop", "pii": {"name": "Ann Example"}}
+    body = orjson.dumps(guess)
+    guesses = [sha256(before + body).hexdigest()[:32].encode() for before in (b"", b"create_customer\0")]
+
+    answer = await client.post("contacts", "/v1/customers", guess, idempotency_key="said-once")
+    await settle(suite)
+    kept = await dump(suite, "contacts", tmp_path) + b"".join(await records(suite, topic_of("contacts")))
+
+    assert answer.request.content == body
+    assert [each for each in guesses if each in kept] == []
 
 
 @pytest.mark.usefixtures("planted")
