@@ -280,7 +280,7 @@ class Consuming(ConsumerRebalanceListener):
                 continue
             emptied.add(place)
             if place in self._emptied:
-                log.warning("topic_begun_again", topic=place.topic, partition=place.partition, offset=at, end=mark)
+                log.warning("topic_begun_again", topic=place.topic, partition=place.partition, offset=at)
                 consumer.seek(place, 0)
         self._emptied = emptied
 
