@@ -91,7 +91,7 @@ async def open_slices(service: Service, database: ServiceDatabase) -> AsyncGener
     async def heads(source: str) -> LedgerState:
         if source == service.name:
             return await ledger.state()
-        return LedgerState(era=1, is_open=True, heads=(0,) * PARTITIONS)
+        return LedgerState(era=1, is_open=True, heads=(0,) * PARTITIONS, reach=(0,) * PARTITIONS)
 
     app = await open_pool(database.app, name="tests.app")
     async with asyncpg.create_pool(database.keeper, min_size=1, max_size=6) as keeper:

@@ -46,7 +46,7 @@ async def test_the_ledger_tells_peers_and_operators(shop: Shop) -> None:
     reader = await shop.client.get("/v1/ledger", headers=shop.token(scope="interactions:read"))
     forged = await shop.client.get("/v1/ledger", headers={"Authorization": PeerSeal(b"x").sign("GET", "/v1/ledger")})
 
-    assert peer.json() == operator.json() == {"era": 1, "open": True, "heads": [0] * 32}
+    assert peer.json() == operator.json() == {"era": 1, "open": True, "heads": [0] * 32, "reach": [0] * 32}
     assert (reader.status_code, forged.status_code) == (403, 401)
 
 
@@ -69,7 +69,7 @@ async def test_heads_are_asked_once_for_all(shop: Shop) -> None:
     server.should_exit = True
     await serving
 
-    assert states == [LedgerState(era=1, is_open=True, heads=(0,) * 32)] * 20
+    assert states == [LedgerState(era=1, is_open=True, heads=(0,) * 32, reach=(0,) * 32)] * 20
     assert asked == 1
 
 

@@ -116,7 +116,8 @@ async def counter(make_service_database: MakeServiceDatabase) -> AsyncIterator[C
 
 
 def state(position: int) -> LedgerState:
-    return LedgerState(era=1, is_open=True, heads=tuple(position if partition == 3 else 0 for partition in range(32)))
+    heads = tuple(position if partition == 3 else 0 for partition in range(32))
+    return LedgerState(era=1, is_open=True, heads=heads, reach=heads)
 
 
 async def test_a_caller_sees_the_rows_of_the_own_tenant_alone(counter: Counter) -> None:

@@ -28,11 +28,14 @@ class Owner:
     """Stands for the owner of the topic: it names its heads, and notes what it is asked to send again."""
 
     heads: list[int] = field(default_factory=lambda: [0] * 32)
+    reach: list[int] | None = None
+    """What the mirror says that it has sent; all that there is where nothing is given."""
     asked: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
     resend: Callable[[int, int], Awaitable[None]] | None = None
 
     async def state(self, source: str) -> LedgerState | None:
-        return LedgerState(era=1, is_open=True, heads=tuple(self.heads))
+        reach = self.heads if self.reach is None else self.reach
+        return LedgerState(era=1, is_open=True, heads=tuple(self.heads), reach=tuple(reach))
 
     async def send_again(self, source: str, partition: int, after: int) -> None:
         self.asked.append((source, partition, after))
@@ -152,6 +155,21 @@ async def test_a_missing_number_is_asked_for_from_its_owner(pool: Pool, kafka: s
         await counted(pool, 3)
 
     assert owner.asked[0] == ("interactions", one.partition, 1)
+
+
+async def test_what_the_mirror_has_not_sent_yet_is_not_missing(pool: Pool, kafka: str, topic: str) -> None:
+    purchases, owner = Purchases(), Owner(reach=[0] * 32)
+    ann, bob = purchases.next(ANN), purchases.next(BOB)
+    owner.heads[ann.partition], owner.heads[bob.partition] = 2, 2
+    await publish(kafka, topic, [ann, bob])
+
+    async with consuming(pool, kafka, topic, owner):
+        await counted(pool, 2)
+        assert owner.reach is not None
+        owner.reach[bob.partition] = 2
+        await until(lambda: bool(owner.asked), seconds=10, what="the owner is asked")
+
+    assert {partition for _, partition, _ in owner.asked} == {bob.partition}
 
 
 async def test_a_header_that_is_not_utf8_costs_no_other_record(pool: Pool, kafka: str, topic: str) -> None:

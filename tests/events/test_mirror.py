@@ -9,7 +9,7 @@ from rapport_events.mirror import Mirror
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.producer import producing
 from rapport_events.scanner import read_partition
-from tests.events.mirroring import Place, line, quicker, running, until_reached
+from tests.events.mirroring import SECONDS, Place, line, quicker, running, until_reached
 from tests.waiting import until
 
 
@@ -89,3 +89,16 @@ async def test_a_mirror_says_how_far_it_is_behind(place: Place) -> None:
 
 def lag_of(partition: int) -> float | None:
     return REGISTRY.get_sample_value("rapport_mirror_lag", {"service": "events", "partition": str(partition)})
+
+
+async def test_the_ledger_tells_how_far_its_mirror_has_got(place: Place) -> None:
+    await place.put(9, 1, 3)
+    async with place.keeper_pool() as pool:
+        ledger = PostgresLedger(service="events", keeper=pool)
+
+        async def is_told() -> bool:
+            state = await ledger.state()
+            return state.reach == state.heads and state.reach[9] == 3
+
+        async with running(Mirror(quicker(place.settings, glance_seconds=0.05))):
+            await until(is_told, seconds=SECONDS, what="the reach is told")

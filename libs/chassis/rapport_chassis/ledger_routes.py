@@ -45,6 +45,8 @@ class LedgerAnswer(BaseModel):
     open: bool
     heads: Annotated[list[int], Field(min_length=PARTITIONS, max_length=PARTITIONS)]
     """Last position of each partition; 0 where it is empty."""
+    reach: Annotated[list[int], Field(min_length=PARTITIONS, max_length=PARTITIONS)]
+    """Up to which position the topic holds everything, as the mirror said a second ago; 0 where it said nothing."""
 
 
 class Resend(BaseModel):
@@ -104,7 +106,7 @@ async def get_ledger(request: Request, desk: AtDesk) -> LedgerAnswer:
     """Tell the era, whether the ledger takes appends, and how far each partition goes."""
     await desk.admit_peer(request)
     state = await desk.store.ledger.state()
-    return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads))
+    return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads), reach=list(state.reach))
 
 
 async def resend(request: Request, desk: AtDesk, wish: Resend) -> None:

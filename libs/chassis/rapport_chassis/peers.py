@@ -109,8 +109,16 @@ def _state(answer: object) -> LedgerState | None:
     if not isinstance(answer, dict):
         return None
     members = cast("dict[str, object]", answer)
-    era, is_open, found = members.get("era"), members.get("open"), members.get("heads")
-    if not isinstance(era, int) or not isinstance(is_open, bool) or not isinstance(found, list):
+    era, is_open = members.get("era"), members.get("open")
+    heads, reach = _positions(members.get("heads")), _positions(members.get("reach"))
+    if not isinstance(era, int) or not isinstance(is_open, bool) or heads is None or reach is None:
         return None
-    heads = tuple(head for head in cast("list[object]", found) if isinstance(head, int))
-    return LedgerState(era, is_open, heads) if len(heads) == PARTITIONS else None
+    return LedgerState(era, is_open, heads, reach)
+
+
+def _positions(found: object) -> tuple[int, ...] | None:
+    """Return one position for each partition; None if that is not what was found."""
+    if not isinstance(found, list):
+        return None
+    positions = tuple(each for each in cast("list[object]", found) if isinstance(each, int))
+    return positions if len(positions) == PARTITIONS else None

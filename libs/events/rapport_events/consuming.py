@@ -235,7 +235,8 @@ class Consuming(ConsumerRebalanceListener):
                 if position is None:
                     continue
                 LAG.labels(reader.view.reader, source, partition).set(max(0, head - position))
-                if head > position and self._stands_still(reader, line, position):
+                # What the mirror has not sent yet is late, not missing: reading the topic again would not find it.
+                if min(head, state.reach[partition]) > position and self._stands_still(reader, line, position):
                     missing[partition] = head
         topic = topic_of(source, state.era, self._settings.prefix)
         for partition, head in missing.items():

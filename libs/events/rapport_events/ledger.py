@@ -139,11 +139,14 @@ Outcome = Appended | KeyReused | FactKnown | ClaimTaken | VersionConflict | Refe
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """The ledger's era, whether it takes appends, and the last position of each of the 32 partitions (0: empty)."""
+    """What a reader must know of a ledger; `heads` and `reach` hold a position for each partition (0: none)."""
 
     era: int
     is_open: bool
     heads: tuple[int, ...]
+    """The last position."""
+    reach: tuple[int, ...]
+    """Up to where the mirror says that the topic holds everything, a second ago."""
 
 
 class LedgerShut(Exception):

@@ -105,7 +105,7 @@ class MemoryLedger:
     async def state(self) -> LedgerState:
         """See `Ledger.state`."""
         heads = tuple(len(partition.events) for partition in self._partitions)
-        return LedgerState(era=self._era, is_open=self.is_open, heads=heads)
+        return LedgerState(era=self._era, is_open=self.is_open, heads=heads, reach=(0,) * PARTITIONS)
 
     def _append(self, tenant: TenantId, request: Append) -> Outcome:
         names = [self._name(tenant, stream) for stream in request.streams]

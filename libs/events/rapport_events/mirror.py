@@ -274,6 +274,8 @@ class Mirror:
                 raise LedgerMoved(msg)
             for lane, head in zip(copying.lanes, row["heads"], strict=True):
                 LAG.labels(self._settings.service, lane.partition).set(max(0, head - lane.reach))
+            reach = [lane.reach for lane in copying.lanes]
+            await pool.execute(load("rapport_events", "mirror/tell_reach"), era, reach)
             await asyncio.sleep(self._settings.glance_seconds)
 
     def _hear_wake(self, _payload: str) -> None:

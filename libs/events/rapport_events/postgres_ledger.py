@@ -128,7 +128,7 @@ class PostgresLedger:
     async def state(self) -> LedgerState:
         """See `Ledger.state`."""
         [row] = await self._pool.fetch(load("rapport_events", "ledger/state"))
-        return LedgerState(era=row["era"], is_open=row["is_open"], heads=tuple(row["heads"]))
+        return LedgerState(era=row["era"], is_open=row["is_open"], heads=tuple(row["heads"]), reach=tuple(row["reach"]))
 
     @property
     def _pool(self) -> Pool:
