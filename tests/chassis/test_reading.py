@@ -272,3 +272,11 @@ async def test_readers_tell_lag_and_parked_and_single_partitions_only_to_operato
         9,
         2,
     )
+
+
+async def test_an_answer_that_has_no_past_refuses_to_be_asked_for_it(counter: Counter) -> None:
+    for name in ("as_of", "known_at"):
+        answer = await counter.get(f"/v1/sums?{name}=2026-03-02T12:00:00Z")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "past_not_kept")
+        assert answer.json()["facts"] == {"parameter": name}

@@ -3,12 +3,14 @@
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from rapport_chassis.auth import Caller
 from rapport_chassis.desk import OPERATOR, Desk, Store, desk_of
+from rapport_chassis.moments import NOW, PARAMETERS, AsOf, KnownAt, Moment, PastNotKept, read_moment
 from rapport_chassis.positions import TOKEN_LENGTH_MAX, read_token
 from rapport_chassis.standing import Freshness
 from rapport_events.database import Connection
@@ -33,6 +35,8 @@ class Reading:
 
     caller: Caller
     store: Store
+    moment: Moment = NOW
+    """What it is about; answers that are kept only as they are now never see another."""
     is_masked: bool = field(default=False)
     """Whether personal values stayed closed: for want of the scope, or because the keyring is away."""
 
@@ -74,6 +78,23 @@ class Reading:
 
 async def open_reading(request: Request, after: After = None) -> Reading:
     """Admit a caller who may read this service, and wait for the position that must be shown."""
+    reading = await _open(request, after)
+    for name in PARAMETERS:
+        if name in request.query_params:
+            raise PastNotKept(parameter=name)
+    return reading
+
+
+async def open_reading_at(
+    request: Request, after: After = None, as_of: AsOf = None, known_at: KnownAt = None
+) -> Reading:
+    """Admit a caller likewise, whose question may be about a moment of the past."""
+    reading = await _open(request, after)
+    reading.moment = read_moment(as_of, known_at, datetime.now(UTC))
+    return reading
+
+
+async def _open(request: Request, after: str | None) -> Reading:
     desk: Desk = desk_of(request)
     caller = await desk.admit(request, f"{desk.service.name}:read", OPERATOR)
     if after is not None:
@@ -82,4 +103,6 @@ async def open_reading(request: Request, after: After = None) -> Reading:
 
 
 Read = Annotated[Reading, Depends(open_reading)]
-"""The one dependency of a query route."""
+"""The one dependency of a query route; it refuses questions about the past."""
+ReadAt = Annotated[Reading, Depends(open_reading_at)]
+"""The one dependency of a query route that answers them: its `moment` says what the question is about."""

@@ -92,23 +92,30 @@ class Parties(View[None, list[Edges]]):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """All ids that are one party now; `root` is the id that the others were linked to or merged into."""
+    """All ids that are one party; `root` is the id that the others were linked to or merged into."""
 
     root: UUID
     members: tuple[UUID, ...]
 
 
 async def parties_of(
-    connection: Connection, ids: Sequence[tuple[TenantId, UUID]]
+    connection: Connection, ids: Sequence[tuple[TenantId, UUID]], *, known_at: datetime | None = None
 ) -> dict[tuple[TenantId, UUID], Party]:
     """
     Find the party of each id, at most 32 steps away.
 
+    Args:
+        known_at: Time of record whose knowledge counts; None: that of now. Who is who is knowledge and no happening, so
+            an edge has no other time.
+
     Returns:
         A party for each id asked for; an id without edges is a party of its own.
     """
-    tenants, customers = [tenant for tenant, _ in ids], [customer for _, customer in ids]
-    rows = await connection.fetch(load("rapport_events", "parties/members"), tenants, customers)
+    columns = ([tenant for tenant, _ in ids], [customer for _, customer in ids])
+    if known_at is None:
+        rows = await connection.fetch(load("rapport_events", "parties/members"), *columns)
+    else:
+        rows = await connection.fetch(load("rapport_events", "parties/members_at"), *columns, known_at)
     members: dict[tuple[TenantId, UUID], tuple[UUID, list[UUID]]] = {}
     for row in rows:
         asked = (TenantId(row["tenant_id"]), row["asked"])
@@ -116,6 +123,8 @@ async def parties_of(
     return {asked: Party(root, tuple(sorted(found))) for asked, (root, found) in members.items()}
 
 
-async def members(connection: Connection, tenant: TenantId, customer: UUID) -> tuple[UUID, ...]:
-    """Return all ids of a customer's party, the customer's own included."""
-    return (await parties_of(connection, [(tenant, customer)]))[tenant, customer].members
+async def members(
+    connection: Connection, tenant: TenantId, customer: UUID, *, known_at: datetime | None = None
+) -> tuple[UUID, ...]:
+    """Return all ids of a customer's party, the customer's own included; see `parties_of`."""
+    return (await parties_of(connection, [(tenant, customer)], known_at=known_at))[tenant, customer].members

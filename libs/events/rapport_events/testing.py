@@ -86,10 +86,11 @@ def recorded(
     subject: str | None = None,
     tenant: TenantId = TENANT,
     at: datetime = NOON,
+    recorded_at: datetime | None = None,
     key: SealKey | None = None,
     source: str | None = None,
 ) -> Recorded:
-    """Make a recorded event as a ledger would hold it."""
+    """Make a recorded event as a ledger would hold it; where nothing else is said, it is learned of at once."""
     event_id = EventId(new_id())
     return Recorded(
         source=source or source_of(type(event))[0],
@@ -106,7 +107,7 @@ def recorded(
         data=encode(event, tenant=tenant, event_id=event_id, key=key),
         meta=Meta(actor="test", correlation_id=str(event_id)),
         occurred_at=at,
-        recorded_at=at,
+        recorded_at=recorded_at or at,
     )
 
 
