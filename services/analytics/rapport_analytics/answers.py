@@ -1,24 +1,30 @@
 """What analytics answers over HTTP: totals and stage of a customer, the figures of a tenant, the pulse of the suite."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from rapport_analytics.stages import JourneyFact, journey
 from rapport_analytics.views.report import read_report
-from rapport_chassis.reading import Read
+from rapport_chassis.moments import MomentShown
+from rapport_chassis.reading import Read, ReadAt
 from rapport_chassis.standing import Freshness
 from rapport_events.contracts.analytics import Stage
 from rapport_events.contracts.base import Currency, Money
+from rapport_events.database import Connection
 from rapport_events.parties import members
 from rapport_events.statements import load
 
 router = APIRouter(prefix="/v1", tags=["analytics"])
 
 SALES_SHOWN_MAX = 100
+PAST = "What the answer is about; null: the present."
 
 
 class Total(BaseModel):
@@ -52,6 +58,7 @@ class Totals(BaseModel):
     customer_id: UUID
     totals: list[Total]
     sales: list[Sale] = Field(description=f"The latest {SALES_SHOWN_MAX} of the facts that the totals are made of.")
+    moment: MomentShown | None = Field(description=PAST)
     freshness: Freshness
 
 
@@ -72,7 +79,7 @@ class ReachedStage(BaseModel):
     previous: Stage | None
     because: list[Reason]
     customer_id: UUID
-    event_id: UUID
+    event_id: UUID | None = Field(description="Null with `as_of`: the stage is worked out from the facts of that time.")
     occurred_at: datetime
 
 
@@ -82,6 +89,7 @@ class CustomerStage(BaseModel):
     customer_id: UUID
     current: Stage | None
     stages: list[ReachedStage] = Field(description="Every stage reached, the latest first.")
+    moment: MomentShown | None = Field(description=PAST)
     freshness: Freshness
 
 
@@ -101,33 +109,74 @@ class Pulse(BaseModel):
 
 
 @router.get("/customers/{customer_id}/totals", operation_id="read_customer_totals")
-async def read_totals(customer_id: UUID, read: Read) -> Totals:
+async def read_totals(customer_id: UUID, read: ReadAt) -> Totals:
     """Count and sum what all ids of the customer have bought and got back."""
+    limits = read.moment.limits
     async with read.rows() as connection:
-        ids = await members(connection, read.caller.tenant, customer_id)
-        totals = await connection.fetch(load("rapport_analytics", "customer_totals"), ids)
-        sales = await connection.fetch(load("rapport_analytics", "customer_sales"), ids, SALES_SHOWN_MAX)
+        ids = await members(connection, read.caller.tenant, customer_id, known_at=read.moment.known_at)
+        if read.moment.is_now:
+            totals = await connection.fetch(load("rapport_analytics", "customer_totals"), ids)
+        else:
+            totals = await connection.fetch(load("rapport_analytics", "customer_totals_at"), ids, *limits)
+        sales = await connection.fetch(load("rapport_analytics", "customer_sales"), ids, SALES_SHOWN_MAX, *limits)
+    freshness = await read.freshness("totals", "sales", "parties")
     return Totals(
         customer_id=customer_id,
         totals=[Total(**row) for row in totals],
         sales=[Sale(**row) for row in sales],
-        freshness=await read.freshness("totals", "sales", "parties"),
+        moment=read.moment.shown(freshness),
+        freshness=freshness,
     )
 
 
 @router.get("/customers/{customer_id}/stage", operation_id="read_customer_stage")
-async def read_stage(customer_id: UUID, read: Read) -> CustomerStage:
+async def read_stage(customer_id: UUID, read: ReadAt) -> CustomerStage:
     """Say how far the customer has come, and because of which events."""
+    as_of, known_at = read.moment.limits
     async with read.rows() as connection:
-        ids = await members(connection, read.caller.tenant, customer_id)
-        rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids)
-    stages = [ReachedStage(**{**row, "because": orjson.loads(row["because"])}) for row in rows]
+        ids = await members(connection, read.caller.tenant, customer_id, known_at=read.moment.known_at)
+        if read.moment.as_of is None:
+            rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids, known_at)
+            stages = [ReachedStage(**{**row, "because": orjson.loads(row["because"])}) for row in rows]
+        else:
+            stages = await _stages_by(connection, ids, as_of, known_at)
+    freshness = await read.freshness("stages", "journey", "parties")
     return CustomerStage(
         customer_id=customer_id,
         current=stages[0].stage if stages else None,
         stages=stages,
-        freshness=await read.freshness("stages", "parties"),
+        moment=read.moment.shown(freshness),
+        freshness=freshness,
     )
+
+
+async def _stages_by(
+    connection: Connection, ids: Sequence[UUID], as_of: datetime, known_at: datetime
+) -> list[ReachedStage]:
+    """
+    Work out the stages that a party had reached, the latest first.
+
+    Published ones do not tell: a purchase that is learned of late makes the stages of its time others than were
+    published then.
+    """
+    rows = await connection.fetch(load("rapport_analytics", "journey_facts_at"), ids, as_of, known_at)
+    facts = {row["event_id"]: row for row in rows}
+    stages: list[ReachedStage] = []
+    for step in journey(_fact(row) for row in rows):
+        reached = ReachedStage(
+            stage=step.stage,
+            previous=stages[0].stage if stages else None,
+            because=[Reason(**facts[fact.event_id]) for fact in step.because],
+            customer_id=step.because[-1].customer,
+            event_id=None,
+            occurred_at=step.because[-1].occurred_at,
+        )
+        stages.insert(0, reached)
+    return stages
+
+
+def _fact(row: asyncpg.Record) -> JourneyFact:
+    return JourneyFact(**{name: row[name] for name in JourneyFact.__dataclass_fields__})
 
 
 @router.get("/report", operation_id="read_report")

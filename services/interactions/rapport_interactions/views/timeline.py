@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -10,7 +10,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from rapport_chassis.cursors import Cursor, CursorUnknown, Limit, read_cursor, write_cursor
-from rapport_chassis.reading import Read
+from rapport_chassis.moments import NEVER, MomentShown
+from rapport_chassis.reading import ReadAt
 from rapport_chassis.standing import Freshness
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
@@ -25,9 +26,6 @@ router = APIRouter(tags=["customers"])
 Row = tuple[object, ...]
 Place = tuple[datetime, datetime, str, int, int]
 """When it happened; then a place in the one order of the whole suite."""
-
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_LAST: Final[Place] = (_NEVER, _NEVER, "", 0, 0)
 
 
 class Timeline(View[None, list[Row]]):
@@ -87,25 +85,31 @@ class TimelinePage(BaseModel):
     entries: list[Entry]
     next_cursor: str | None
     is_masked: bool
+    moment: MomentShown | None = Field(description="What the answer is about; null: the present.")
     freshness: Freshness
 
 
 @router.get("/v1/customers/{customer_id}/timeline")
-async def show_timeline(reading: Read, customer_id: UUID, cursor: Cursor = None, limit: Limit = 50) -> TimelinePage:
+async def show_timeline(reading: ReadAt, customer_id: UUID, cursor: Cursor = None, limit: Limit = 50) -> TimelinePage:
     """Show what happened with a customer; of somebody unknown nothing has."""
     tenant = reading.caller.tenant
-    before = _place(cursor) if cursor else _LAST
+    as_of, known_at = reading.moment.limits
+    before: Place = (as_of, NEVER, "", 0, 0)
+    if cursor:
+        before = min(before, _place(cursor))
     async with reading.rows() as connection:
-        ids = await members(connection, tenant, customer_id)
+        ids = await members(connection, tenant, customer_id, known_at=reading.moment.known_at)
         statement = load("rapport_interactions", "timeline/page")
-        found = await connection.fetch(statement, tenant, list(ids), *before, limit + 1)
+        found = await connection.fetch(statement, tenant, list(ids), *before, limit + 1, known_at)
     page = [dict(row) for row in found[:limit]]
     keys = await reading.keys(key_ids_of(row["preview"] for row in page))
+    freshness = await reading.freshness("timeline", "parties")
     return TimelinePage(
         entries=[_entry(row, tenant, keys) for row in page],
         next_cursor=_cursor(page) if len(found) > limit else None,
         is_masked=reading.is_masked,
-        freshness=await reading.freshness("timeline", "parties"),
+        moment=reading.moment.shown(freshness),
+        freshness=freshness,
     )
 
 
