@@ -10,6 +10,7 @@ import orjson
 from fastapi import FastAPI
 
 from rapport_chassis import openapi
+from rapport_chassis.feed_routes import feed_router
 from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.service import Service, find_services
 from rapport_events.contracts import asyncapi
@@ -40,6 +41,7 @@ def built() -> list[str]:
 def _openapi(service: Service) -> openapi.Schema:
     app = FastAPI()
     app.include_router(ledger_router())
+    app.include_router(feed_router())
     for router in service.routers:
         app.include_router(router)
     return openapi.document(app, service)

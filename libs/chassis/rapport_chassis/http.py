@@ -12,6 +12,7 @@ from rapport_chassis.batch import batch_route
 from rapport_chassis.commands import command_routes
 from rapport_chassis.desk import Desk
 from rapport_chassis.entrance import Entrance, correlation_of
+from rapport_chassis.feed_routes import feed_router
 from rapport_chassis.health import health_routes
 from rapport_chassis.keysets import KeysUnreachable
 from rapport_chassis.lane import Lane
@@ -42,6 +43,7 @@ def make_app(desk: Desk) -> Entrance:
     app.router.routes.extend(health_routes(desk.readiness))
     if service.owns_ledger:
         app.include_router(ledger_router())
+        app.include_router(feed_router())
     for router in service.routers:
         app.include_router(router)
     if service.extend is not None:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,7 @@ from rapport_chassis.desk import OPERATOR, AtDesk
 from rapport_chassis.problems import Problem, Refused
 from rapport_chassis.reading import Read
 from rapport_chassis.standing import Checkpoint, Freshness
-from rapport_events.envelope import Recorded
+from rapport_events.cloudevents import attributes
 from rapport_events.errors import Missing
 from rapport_events.ids import PARTITIONS, EventId
 from rapport_events.statements import load
@@ -124,32 +123,7 @@ async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(
     event = await read.store.ledger.read_event(read.caller.tenant, EventId(event_id), partition)
     if event is None:
         raise EventNotFound(event_id=event_id, partition=partition)
-    return answer_json({name: value for name, value in _attributes(event).items() if value is not None})
-
-
-def _attributes(event: Recorded) -> dict[str, object]:
-    return {
-        "specversion": "1.0",
-        "id": event.event_id,
-        "source": f"/crm/{event.source}",
-        "type": event.type,
-        "subject": event.subject,
-        "time": event.occurred_at,
-        "recordedtime": event.recorded_at,
-        "dataschema": f"urn:rapport:{event.type}:{event.schema}",
-        "datacontenttype": "application/json",
-        "era": event.era,
-        "partition": event.partition,
-        "position": event.position,
-        "stream": event.stream,
-        "streamversion": event.version,
-        "tenantid": event.tenant,
-        "actor": event.meta.actor,
-        "correlationid": event.meta.correlation_id,
-        "causationid": event.meta.causation_id,
-        "traceparent": event.meta.traceparent,
-        "data": orjson.Fragment(event.data),
-    }
+    return answer_json(attributes(event))
 
 
 async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:

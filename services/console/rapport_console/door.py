@@ -1,11 +1,12 @@
 """The one public door to the services' HTTP interfaces: `/api/<service>/v1/…`."""
 
+from collections.abc import AsyncGenerator
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from rapport_chassis.problems import Refused, away
 from rapport_console.errors import NoSuchDoor
@@ -19,12 +20,25 @@ FORWARDED: Final = (
     "content-type",
     "idempotency-key",
     "if-match",
+    "last-event-id",
     "traceparent",
     "x-correlation-id",
 )
-RETURNED: Final = ("content-type", "etag", "location", "rapport-position", "retry-after", "x-correlation-id")
+RETURNED: Final = (
+    "cache-control",
+    "content-type",
+    "etag",
+    "location",
+    "rapport-cursor",
+    "rapport-position",
+    "retry-after",
+    "x-accel-buffering",
+    "x-correlation-id",
+)
 METHODS: Final = ["GET", "POST"]
-BATCH_SECONDS_MAX: Final = 60
+EVENT_STREAM: Final = "text/event-stream"
+BATCH_SECONDS_MAX: Final = 75
+"""A little longer than a service takes at most to wait for news."""
 
 
 @router.api_route("/api/{service}/{path:path}", methods=METHODS, include_in_schema=False)
@@ -36,14 +50,36 @@ async def forward(request: Request, service: str, path: str) -> Response:
     headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
     headers["authorization"] = _authorization(request)
     url = httpx.URL(f"{suite.addresses[service]}/{path}", query=request.url.query.encode())
+    asked = suite.client.build_request(
+        request.method, url, content=await request.body(), headers=headers, timeout=BATCH_SECONDS_MAX
+    )
     try:
-        answer = await suite.client.request(
-            request.method, url, content=await request.body(), headers=headers, timeout=BATCH_SECONDS_MAX
-        )
+        answer = await suite.client.send(asked, stream=True)
+        kept = {name: answer.headers[name] for name in RETURNED if name in answer.headers}
+        if answer.headers.get("content-type", "").startswith(EVENT_STREAM):
+            # Such an answer lasts as long as the caller listens, and each part of it is waited for.
+            return StreamingResponse(_passed_on(answer), answer.status_code, kept)
+        return Response(await _whole(answer), answer.status_code, kept)
     except httpx.HTTPError as error:
         raise Refused(away("service_away", f"{service} does not answer; try again shortly.", 2)) from error
-    kept = {name: answer.headers[name] for name in RETURNED if name in answer.headers}
-    return Response(answer.content, answer.status_code, kept)
+
+
+async def _whole(answer: httpx.Response) -> bytes:
+    try:
+        return await answer.aread()
+    finally:
+        await answer.aclose()
+
+
+async def _passed_on(answer: httpx.Response) -> AsyncGenerator[bytes]:
+    """Pass parts on as they come; a service that goes away ends the stream, and the caller resumes it."""
+    try:
+        async for part in answer.aiter_bytes():
+            yield part
+    except httpx.HTTPError:
+        return
+    finally:
+        await answer.aclose()
 
 
 def _authorization(request: Request) -> str:
