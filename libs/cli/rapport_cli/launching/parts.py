@@ -9,7 +9,8 @@ from pathlib import Path
 from signal import SIGTERM
 from typing import Final, Protocol
 
-from rapport_cli.embedded.child import Child, spawn
+from rapport_cli.embedded.child import spawn
+from rapport_cli.embedded.single import Single
 from rapport_cli.launching.installed import Installed
 from rapport_cli.launching.ports import OFFSETS, PROBES
 from rapport_cli.launching.readiness import look_at
@@ -19,7 +20,6 @@ READY_SECONDS: Final = 120.0
 """How long a process may take until it answers; at its first start Python compiles a thousand files."""
 WHOLE_SECONDS: Final = 45.0
 """After so long a process that answers is taken as it is, and what it still waits for is told."""
-_STOP_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
 _LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 
@@ -78,19 +78,14 @@ class Plan:
     """What it needs besides what all get."""
 
 
-class ServiceProcess:
+class ServiceProcess(Single):
     """Roles of services in one process."""
 
     def __init__(self, plan: Plan, environment: Mapping[str, str], logs: Path) -> None:
+        super().__init__()
         self.plan = plan
         self._environment = {**environment, **plan.environment}
         self._log = logs / f"{plan.name}.log"
-        self._child: Child | None = None
-
-    @property
-    def pid(self) -> int:
-        """Process id; 0 when it does not run."""
-        return self._child.pid if self._child else 0
 
     @property
     def log(self) -> Path:
@@ -132,26 +127,6 @@ class ServiceProcess:
                 elif waited > READY_SECONDS:
                     raise child.failure(f"was not ready within {READY_SECONDS:.0f} s: {name}: {look.waits_for}")
             await asyncio.sleep(_LOOK_SECONDS)
-
-    async def watch(self) -> None:
-        """
-        Wait as long as it runs; returns after `stop`.
-
-        Raises:
-            ServerFailed: It ended by itself.
-        """
-        child = self._child
-        if child is None:
-            return
-        code = await child.wait()
-        if self._child is child:
-            raise child.failure(f"ended by itself with code {code}")
-
-    async def stop(self) -> None:
-        """End it in order; without effect when it does not run."""
-        child, self._child = self._child, None
-        if child:
-            await child.end(SIGTERM, seconds=_STOP_SECONDS)
 
 
 def plan_processes(base: int, services: Sequence[Installed], *, is_split: bool) -> list[Plan]:
