@@ -138,6 +138,7 @@ async def serve(member: Member) -> None:
         settings.app.get_secret_value(),
         name=f"{service.name}.http",
         connections_max=settings.pool_size + _LEDGER_CONNECTIONS,
+        statement_seconds=settings.statement_seconds,
     )
     try:
         async with PostgresLedger(service=service.name, app=pool) as ledger, asyncio.TaskGroup() as group:

@@ -199,7 +199,7 @@ class Store(Settings):
     keeper: SecretStr = Field(description="DSN of the service's database as its role keeper")
     pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     """Connections for queries at most; commands share one of their own."""
-    command_seconds: Annotated[float, Field(gt=0, le=300)] = 15
+    statement_seconds: Annotated[float, Field(gt=0, le=300)] = 15
     """How long one statement of a query or command may take."""
 
 
