@@ -46,7 +46,7 @@ async def test_any_id_of_the_party_shows_the_same_card(contacts: Slices) -> None
     assert (await contacts.ask(f"/v1/customers/{other}"))["name"] is None
 
 
-async def test_consents_of_all_ids_are_one_story_in_the_order_of_their_record(contacts: Slices) -> None:
+async def test_consents_of_all_ids_are_one_story(contacts: Slices) -> None:
     ann, other = await create(contacts, "1"), await create(contacts, "2")
     await link(contacts, ann, "2")
 

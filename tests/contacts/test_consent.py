@@ -35,9 +35,19 @@ def test_a_withdrawal_counts_even_if_no_consent_was_ever_given() -> None:
 def test_a_withdrawal_for_all_channels_covers_each() -> None:
     wish = WithdrawConsent(customer=ANN_ID, purpose="news", channel="email")
 
-    withdrawing.given(ANN_CREATED, GRANTED, WITHDRAWN_FROM_ALL).when(wish).then_nothing()
+    withdrawing.given(ANN_CREATED, WITHDRAWN_FROM_ALL).when(wish).then_nothing()
+    withdrawing.given(ANN_CREATED, WITHDRAWN).when(wish).then_nothing()
+    withdrawing.given(ANN_CREATED, WITHDRAWN).when(WithdrawConsent(customer=ANN_ID, purpose="news")).then(
+        WITHDRAWN_FROM_ALL
+    )
+
+
+def test_once_both_was_said_every_word_is_recorded_because_any_may_have_happened_last() -> None:
+    wish = WithdrawConsent(customer=ANN_ID, purpose="news", channel="email")
+
+    withdrawing.given(ANN_CREATED, GRANTED, WITHDRAWN).when(wish).then(WITHDRAWN)
     granting.given(ANN_CREATED, GRANTED, WITHDRAWN_FROM_ALL).when(GRANT).then(GRANTED)
-    withdrawing.given(ANN_CREATED, WITHDRAWN_FROM_ALL, GRANTED).when(wish).then(WITHDRAWN)
+    granting.given(ANN_CREATED, WITHDRAWN, GRANTED).when(GRANT).then(GRANTED)
 
 
 def test_nobody_unknown_can_consent_or_withdraw() -> None:

@@ -12,7 +12,7 @@ from rapport_contacts.commands import (
     unlink_identity,
     withdraw_consent,
 )
-from rapport_contacts.views import card, customers, directory, naming
+from rapport_contacts.views import card, consents, customers, directory, naming
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -31,6 +31,6 @@ service = Service(
         start_import.HANDLER,
         complete_import.HANDLER,
     ),
-    views=(directory.Directory(), card.Card(), Parties()),
-    routers=(customers.router, card.router, naming.router),
+    views=(directory.Directory(), card.Card(), consents.Consents(), Parties()),
+    routers=(customers.router, card.router, consents.router, naming.router),
 )

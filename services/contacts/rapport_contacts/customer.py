@@ -39,12 +39,13 @@ class Customer:
     profile: Mapping[str, PersonalValue] = field(default_factory=dict[str, PersonalValue])
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     linked: Mapping[UUID, CustomerIdentityLinked] = field(default_factory=dict[UUID, CustomerIdentityLinked])
-    consents: Mapping[tuple[str, str | None], Consent] = field(default_factory=dict[tuple[str, str | None], Consent])
-    """The last word on each purpose and channel (None: all channels)."""
+    consents: tuple[Consent, ...] = ()
+    """All words on consents as they were recorded; which of them happened last, their times tell."""
 
-    def has_withdrawn(self, purpose: str, channel: str | None) -> bool:
-        """Say whether the last word on a purpose and channel is a withdrawal."""
-        return isinstance(self.consents.get((purpose, channel), self.consents.get((purpose, None))), ConsentWithdrawn)
+    def words_on(self, purpose: str, channel: str | None) -> list[Consent]:
+        """Return the words on a purpose that concern a channel (None: all channels)."""
+        about = [word for word in self.consents if word.purpose == purpose]
+        return [word for word in about if channel is None or word.channel in {None, channel}]
 
 
 def evolve(customer: Customer, event: ContactsEvent) -> Customer:
@@ -60,18 +61,11 @@ def evolve(customer: Customer, event: ContactsEvent) -> Customer:
         case CustomerIdentityUnlinked():
             return replace(customer, linked={k: v for k, v in customer.linked.items() if k != event.linked_id})
         case ConsentGranted() | ConsentWithdrawn():
-            return replace(customer, consents=_consent(customer.consents, event))
+            return replace(customer, consents=(*customer.consents, event))
         case TenantConfigured() | ImportStarted() | ImportCompleted():
             return customer
         case _:
             assert_never(event)
-
-
-def _consent(before: Mapping[tuple[str, str | None], Consent], event: Consent) -> dict[tuple[str, str | None], Consent]:
-    """Take a word on a consent; a withdrawal for all channels takes those for single ones with it."""
-    ends_all = isinstance(event, ConsentWithdrawn) and event.channel is None
-    kept = {name: said for name, said in before.items() if not (ends_all and name[0] == event.purpose)}
-    return {**kept, (event.purpose, event.channel): event}
 
 
 def _change(customer: Customer, event: CustomerProfileChanged) -> Customer:

@@ -6,11 +6,15 @@ from rapport_contacts.customer import Customer, evolve
 from rapport_contacts.errors import CustomerNotFound
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Channel, Code, Moment, Reference, Version
-from rapport_events.contracts.contacts import ConsentGranted
+from rapport_events.contracts.contacts import ConsentGranted, ConsentWithdrawn
 
 
 class GrantConsent(Command):
-    """The customer agrees; the same consent, given already, is no news."""
+    """
+    The customer agrees; the same consent, given already, is no news.
+
+    Where it was ever withdrawn it is recorded again: which of the words happened last, only their times tell.
+    """
 
     customer: CustomerRef
     purpose: Code
@@ -32,7 +36,9 @@ def decide(command: GrantConsent, customer: Customer, occasion: Occasion) -> Seq
         evidence_ref=command.evidence_ref,
         valid_until=command.valid_until,
     )
-    return [] if customer.consents.get((command.purpose, command.channel)) == granted else [granted]
+    words = customer.words_on(command.purpose, command.channel)
+    is_known = granted in words[-1:] and not any(isinstance(word, ConsentWithdrawn) for word in words)
+    return [] if is_known else [granted]
 
 
 HANDLER = Handler(

@@ -6,11 +6,15 @@ from rapport_contacts.customer import Customer, evolve
 from rapport_contacts.errors import CustomerNotFound
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Channel, Code, Reference, Version
-from rapport_events.contracts.contacts import ConsentWithdrawn
+from rapport_events.contracts.contacts import ConsentGranted, ConsentWithdrawn
 
 
 class WithdrawConsent(Command):
-    """The customer no longer agrees; that holds even if no consent was ever recorded here."""
+    """
+    The customer no longer agrees; that holds even if no consent was ever recorded here.
+
+    Where one was, every withdrawal is recorded: which of the words happened last, only their times tell.
+    """
 
     customer: CustomerRef
     purpose: Code
@@ -24,7 +28,9 @@ def decide(command: WithdrawConsent, customer: Customer, occasion: Occasion) -> 
     """Say that the customer withdrew."""
     if customer.kind is None:
         raise CustomerNotFound(customer_id=occasion.subject)
-    if customer.has_withdrawn(command.purpose, command.channel):
+    words = customer.words_on(command.purpose, command.channel)
+    is_covered = any(word.channel in {None, command.channel} for word in words)
+    if is_covered and not any(isinstance(word, ConsentGranted) for word in words):
         return []
     return [
         ConsentWithdrawn(

@@ -1,8 +1,7 @@
 """What we know of one customer: profile, linked outside names, and what may be sent about what."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import ClassVar, Literal
+from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,29 +9,13 @@ from pydantic import BaseModel, Field
 
 from rapport_chassis.reading import Read
 from rapport_chassis.standing import Freshness
-from rapport_contacts.card_sheet import (
-    Granted,
-    Identity,
-    Linked,
-    Sheet,
-    Unlinked,
-    Withdrawn,
-    as_json,
-    consent_of,
-    identity_of,
-    last_words,
-    sheet_of,
-)
+from rapport_contacts.card_sheet import Identity, Linked, Sheet, Unlinked, as_json, identity_of, sheet_of
 from rapport_contacts.errors import CustomerNotFound
 from rapport_contacts.personal import Keys, key_ids_of, open_kept, shown
 from rapport_contacts.profiles import NOT_SHOWN, Profile, read_rows
+from rapport_contacts.views.consents import WordShown, read_words, standing_words
 from rapport_events.contracts.base import Redacted, Sealed
-from rapport_events.contracts.contacts import (
-    ConsentGranted,
-    ConsentWithdrawn,
-    CustomerIdentityLinked,
-    CustomerIdentityUnlinked,
-)
+from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityUnlinked
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.statements import load
@@ -44,16 +27,11 @@ Key = tuple[TenantId, str]
 
 
 class Card(View[set[Key], dict[Key, Sheet]]):
-    """Linked outside names and consents, one row for each id."""
+    """Linked outside names, one row for each id."""
 
     name = "card"
     package = "rapport_contacts"
-    reads: ClassVar = {
-        CustomerIdentityLinked: Linked,
-        CustomerIdentityUnlinked: Unlinked,
-        ConsentGranted: Granted,
-        ConsentWithdrawn: Withdrawn,
-    }
+    reads: ClassVar = {CustomerIdentityLinked: Linked, CustomerIdentityUnlinked: Unlinked}
 
     def keys(self, batch: Batch) -> set[Key]:
         """Name the customers of the batch."""
@@ -65,22 +43,20 @@ class Card(View[set[Key], dict[Key, Sheet]]):
         return {(TenantId(row["tenant_id"]), str(row["customer_id"])): sheet_of(dict(row)) for row in rows}
 
     def fold(self, state: dict[Key, Sheet], batch: Batch) -> dict[Key, Sheet]:
-        """Note identities and consents."""
+        """Note identities."""
         for fact in batch:
             sheet = state.setdefault((fact.tenant, fact.subject), Sheet())
             match fact.event:
                 case Linked():
                     sheet.identities[fact.event.linked_id] = identity_of(fact, fact.event)
-                case Unlinked():
-                    sheet.identities.pop(fact.event.linked_id, None)
                 case _:
-                    sheet.consents = last_words([*sheet.consents, consent_of(fact)])
+                    sheet.identities.pop(fact.event.linked_id, None)
         return state
 
     async def write(self, connection: Connection, state: dict[Key, Sheet]) -> None:
         """Store the cards."""
         sheets = sorted(state.items(), key=lambda item: item[0])
-        rows = [(*key, as_json(list(sheet.identities.values())), as_json(sheet.consents)) for key, sheet in sheets]
+        rows = [(*key, as_json(list(sheet.identities.values()))) for key, sheet in sheets]
         await connection.execute(self.sql("card/upsert"), *map(list, zip(*rows, strict=True)))
 
 
@@ -95,22 +71,11 @@ class IdentityShown(BaseModel):
     value: str | None = Field(description=NOT_SHOWN)
 
 
-class ConsentShown(BaseModel):
-    """The last word on a purpose and channel."""
-
-    purpose: str
-    channel: str | None = Field(description="The channel that it is limited to; null: all.")
-    state: Literal["granted", "withdrawn"]
-    at: datetime
-    wording_version: str | None
-    valid_until: datetime | None
-
-
 class CardShown(Profile):
     """All that contacts knows of one customer, under all ids of the party."""
 
     identities: list[IdentityShown]
-    consents: list[ConsentShown]
+    consents: list[WordShown] = Field(description="The words that still decide on some purpose and channel.")
     is_masked: bool
     freshness: Freshness
 
@@ -119,10 +84,12 @@ class CardShown(Profile):
 async def show_customer(reading: Read, customer_id: UUID) -> CardShown:
     """Show a customer; any id of the party names it."""
     tenant = reading.caller.tenant
+    now = datetime.now(UTC)
     async with reading.rows() as connection:
         rows = await read_rows(connection, tenant, [customer_id])
         members = list(rows.parties[customer_id].members)
         found = await connection.fetch(load("rapport_contacts", "card/rows"), tenant, members)
+        words = await read_words(connection, tenant, members, now)
     sheets = [sheet_of(dict(row)) for row in found]
     identities = [identity for sheet in sheets for identity in sheet.identities.values()]
     sealed = [(each.event_id, "/pii/value", each.sealed) for each in identities if each.sealed]
@@ -133,9 +100,9 @@ async def show_customer(reading: Read, customer_id: UUID) -> CardShown:
     return CardShown(
         **profile.model_dump(),
         identities=[_identity_shown(identity, tenant, keys) for identity in identities],
-        consents=_consents_shown(sheets),
+        consents=standing_words(words, now),
         is_masked=reading.is_masked,
-        freshness=await reading.freshness("directory", "card", "parties"),
+        freshness=await reading.freshness("directory", "card", "consents", "parties"),
     )
 
 
@@ -151,17 +118,3 @@ def _identity_shown(identity: Identity, tenant: TenantId, keys: Keys) -> Identit
         since=identity.since,
         value=shown(value) if isinstance(value, Redacted | Sealed) else None if value is None else str(value),
     )
-
-
-def _consents_shown(sheets: Sequence[Sheet]) -> list[ConsentShown]:
-    return [
-        ConsentShown(
-            purpose=consent.purpose,
-            channel=consent.channel,
-            state="granted" if consent.is_granted else "withdrawn",
-            at=consent.at,
-            wording_version=consent.wording_version,
-            valid_until=consent.valid_until,
-        )
-        for consent in last_words(consent for sheet in sheets for consent in sheet.consents)
-    ]

@@ -1,7 +1,7 @@
 -- upsert: store cards as they are now.
--- $1 tenants   $2 customers   $3 identities   $4 consents
-INSERT INTO card_v1_rN (tenant_id, customer_id, identities, consents)
+-- $1 tenants   $2 customers   $3 identities
+INSERT INTO card_v1_rN (tenant_id, customer_id, identities)
 SELECT *
-  FROM unnest($1::text[], $2::uuid[], $3::json[], $4::json[])
+  FROM unnest($1::text[], $2::uuid[], $3::json[])
     ON CONFLICT (tenant_id, customer_id) DO UPDATE
-   SET identities = excluded.identities, consents = excluded.consents
+   SET identities = excluded.identities
