@@ -64,7 +64,7 @@ docs: ready ## Write golden files and docs/api anew from the code
 
 lock: $(UV) ## Bring requirements.lock up to date with pyproject.toml; UPGRADE=1 takes newer versions
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade) \
+		--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) \
 		$(foreach member,$(MEMBERS),--no-emit-package rapport-$(notdir $(member))) \
 		--quiet --output-file requirements.lock
 
