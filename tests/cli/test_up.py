@@ -117,6 +117,14 @@ async def test_a_token_opens_its_own_tenant_and_no_other(suite: Suite) -> None:
     assert (foreign.code, foreign.out) == (2, "")
 
 
+async def test_the_doctor_finds_nothing_wrong(suite: Suite) -> None:
+    async def is_well() -> bool:
+        said = await suite.verb("doctor", "--json", "--data", str(suite.folder))
+        return said.code == 0 and {finding["state"] for finding in said.json} == {"ok"}
+
+    await until(is_well, seconds=SECONDS, what="the doctor has no complaint")
+
+
 async def test_a_second_start_says_that_it_is_up_already(suite: Suite) -> None:
     before = suite.processes()
     said = await suite.up()

@@ -6,6 +6,7 @@ from rapport_cli import (
     apply_migrations,
     apply_topics,
     down,
+    examine_suite,
     import_file,
     issue_token,
     load_demo,
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("up", help=up.HELP)(up.up)
 app.command("down", help=down.HELP)(down.down)
 app.command("status", help=status.HELP)(status.status)
+app.command("doctor", help=examine_suite.HELP)(examine_suite.examine_suite)
 app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)

@@ -70,7 +70,7 @@ def _look_at_service(name: str, access: Access, doors: Sequence[int]) -> Service
         readers = get_json(access, name, "/v1/readers", timeout_seconds=_ASK_SECONDS)
     except (Unreachable, NotFound):
         return ServiceState(name, "away" if not any(look.is_able for look in looks) else _status(looks), _parts(looks))
-    lags = [lag for port in doors if (lag := _mirror_lag(name, port)) is not None]
+    lags = [lag for port in doors if (lag := mirror_lag(name, port)) is not None]
     return ServiceState(
         name,
         _status(looks) if looks else "ready",
@@ -97,9 +97,9 @@ def _parts(looks: Sequence[Look]) -> dict[str, str]:
     return {name: state for look in looks for name, state in look.parts.items()}
 
 
-def _mirror_lag(service: str, port: int) -> int | None:
-    """Read from the figures of a process how far the mirror is behind; None where it runs no mirror."""
-    connection = HTTPConnection(HOST, port, timeout=_ASK_SECONDS)
+def mirror_lag(service: str, port: int, host: str = HOST) -> int | None:
+    """Read from the figures of a process how many events its mirror is behind; None where it runs no mirror."""
+    connection = HTTPConnection(host, port, timeout=_ASK_SECONDS)
     try:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read(_METRICS_BYTES_MAX).decode(errors="replace")

@@ -1,10 +1,13 @@
 """What we ask of a broker once: our topics, and whether it knows idempotent producers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
     KafkaError,
@@ -17,6 +20,9 @@ from aiokafka.protocol.transaction import InitProducerIdRequest
 from rapport_events.ids import PARTITIONS
 from rapport_events.scanner import scanning
 
+TOPIC_CONFIGS: Final[Mapping[str, str]] = {"cleanup.policy": "delete", "retention.ms": "-1"}
+"""What holds for every topic: nothing in it is ever compacted or forgotten."""
+REPLICAS_MAX: Final = 3
 _PAUSE_SECONDS = 0.1
 _PRODUCER_ID_TRIES = 20
 _NO_TIMEOUT_MS = 2**31 - 1
@@ -24,6 +30,28 @@ _NO_TIMEOUT_MS = 2**31 - 1
 
 class WrongPartitions(Exception):
     """A topic that holds records has another number of partitions than ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What a broker says of one topic."""
+
+    partitions: int
+    leaderless: int
+    """Partitions that nobody can write to or read from now."""
+    replicas: int
+    """Of the partition that has the fewest."""
+    behind: int
+    """Partitions of which a replica is missing or behind."""
+    configs: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerState:
+    """What a broker says of itself and of all its topics."""
+
+    brokers: int
+    topics: Mapping[str, TopicState]
 
 
 async def apply_topics(bootstrap: str, topics: Collection[str], *, seconds: float = 30) -> None:
@@ -45,6 +73,37 @@ async def apply_topics(bootstrap: str, topics: Collection[str], *, seconds: floa
     except TimeoutError:
         msg = f"the topics {', '.join(sorted(topics))} were not ready within {seconds} s"
         raise KafkaTimeoutError(msg) from None
+
+
+async def look_at_broker(bootstrap: str, topics: Collection[str]) -> BrokerState:
+    """
+    Ask a broker how some topics are; those that it does not have are left out.
+
+    Raises:
+        KafkaError: It is away.
+    """
+    async with _admin(bootstrap) as admin:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+        wanted = [topic for topic in topics if found.get(topic)]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in wanted]
+        answers = await admin.describe_configs(resources) if resources else []
+    configs = {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for _, _, _, name, entries in answer.resources
+    }
+    states = {
+        topic: TopicState(
+            partitions=len(found[topic]),
+            leaderless=sum(each["leader"] < 0 for each in found[topic]),
+            replicas=min(len(each["replicas"]) for each in found[topic]),
+            behind=sum(len(each["isr"]) < len(each["replicas"]) for each in found[topic]),
+            configs=configs.get(topic, {}),
+        )
+        for topic in wanted
+    }
+    return BrokerState(brokers, states)
 
 
 async def grants_producer_ids(bootstrap: str) -> bool:
@@ -89,9 +148,9 @@ async def _holds_records(bootstrap: str, topic: str, count: int) -> bool:
 
 async def _create(admin: AIOKafkaAdminClient, topics: Collection[str]) -> None:
     brokers = len((await admin.describe_cluster())["brokers"])
-    configs = {"cleanup.policy": "delete", "retention.ms": "-1"}
+    replicas = min(REPLICAS_MAX, brokers)
     answer = await admin.create_topics(
-        [NewTopic(topic, PARTITIONS, min(3, brokers), topic_configs=configs) for topic in topics]
+        [NewTopic(topic, PARTITIONS, replicas, topic_configs=TOPIC_CONFIGS) for topic in topics]
     )
     for topic, code, *reason in answer.topic_errors:
         error = for_code(code)

@@ -105,6 +105,12 @@ async def migrate(
         await connection.close(timeout=10)
 
 
+def checksums(folders: Sequence[Traversable]) -> dict[str, str]:
+    """Return the files of these folders by name, with the checksum that an applied one has in the database."""
+    migrations = [_read(folder.name, file, "") for folder in folders for file in _files(folder)]
+    return {migration.name: migration.checksum for migration in migrations}
+
+
 async def _apply(connection: Connection, migrations: Sequence[_Migration]) -> list[str]:
     rows = await connection.fetch("SELECT name, checksum FROM migrations")
     applied = {row["name"]: row["checksum"] for row in rows}

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
+from aiokafka.admin.config_resource import ConfigResource
 from aiokafka.client import AIOKafkaClient
 
 class _Partition(TypedDict):
@@ -33,6 +34,9 @@ class _CreateTopicsAnswer:
 class _DeleteTopicsAnswer:
     topic_error_codes: list[tuple[str, int]]
 
+class _DescribeConfigsAnswer:
+    resources: list[tuple[int, str | None, int, str, list[tuple[str, str | None, bool, int, bool]]]]
+
 class NewTopic:
     def __init__(
         self,
@@ -63,3 +67,6 @@ class AIOKafkaAdminClient:
     async def list_topics(self) -> list[str]: ...
     async def describe_topics(self, topics: list[str] | None = ...) -> list[_Topic]: ...
     async def describe_cluster(self) -> _Cluster: ...
+    async def describe_configs(
+        self, config_resources: list[ConfigResource], include_synonyms: bool = ...
+    ) -> list[_DescribeConfigsAnswer]: ...

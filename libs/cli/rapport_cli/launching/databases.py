@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -67,6 +68,14 @@ async def set_up_databases(server: Server, services: Sequence[Installed], passwo
     return [f"{name}: {change}" for name, task in tasks.items() for change in task.result()]
 
 
+def folders_of(service: Installed | None) -> list[Traversable]:
+    """Return the folders of numbered changes of a service's database; of the keyring's where none is named."""
+    ours = files("rapport_events").joinpath("migrations")
+    if service is None or service.migrations is None:
+        return [ours.joinpath(KEYRING)]
+    return [ours.joinpath("ledger"), service.migrations]
+
+
 async def era_of(address: str) -> int:
     """Return the era of the ledger in a service's database, which its topic's name tells from the second on."""
     connection = await asyncpg.connect(address, timeout=_CONNECT_SECONDS)
@@ -82,11 +91,7 @@ def _all(owners: Sequence[Installed]) -> list[tuple[str, Installed | None]]:
 
 
 async def _migrate(server: Server, name: str, service: Installed | None) -> list[str]:
-    ours = files("rapport_events").joinpath("migrations")
-    folders = [ours.joinpath(KEYRING)]
-    if service is not None and service.migrations is not None:
-        folders = [ours.joinpath("ledger"), service.migrations]
     try:
-        return await migrate(server.database(name), name, folders)
+        return await migrate(server.database(name), name, folders_of(service))
     except MigrationInvalid as error:
         raise MigrationInvalid(f"database rapport_{name}: {error}") from error

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from rapport_cli.launching.databases import KEYRING, SERVICE_LOGINS, Server
@@ -22,6 +23,14 @@ def environment_of(home: Home, server: Server, kafka: str, services: Sequence[In
 
     What the launcher's own environment says besides (RAPPORT_LOG_LEVEL, pool sizes, limits) holds for services too.
     """
+    for name, login in [(KEYRING, "app"), *_logins(services)]:
+        write_closed(_address_file(home, name, login), address_of(home, server, name, login) + "\n")
+    ours = settings_of(home, kafka, services)
+    return _inherited(ours) | ours
+
+
+def settings_of(home: Home, kafka: str, services: Sequence[Installed]) -> dict[str, str]:
+    """Return what every process is told besides its own environment."""
     base = home.suite.port_base
     ours = {
         "RAPPORT_KAFKA": kafka,
@@ -32,17 +41,16 @@ def environment_of(home: Home, server: Server, kafka: str, services: Sequence[In
         "RAPPORT_JWKS_FILE": str(home.secrets / JWKS),
         "RAPPORT_HEALTH_HOST": HOST,
         "RAPPORT_STOP_SECONDS": os.environ.get("RAPPORT_STOP_SECONDS") or "5",
-        "RAPPORT_KEYRING_FILE": _keep_address(home, server, KEYRING, "app"),
+        "RAPPORT_KEYRING_FILE": str(_address_file(home, KEYRING, "app")),
     }
     for service in services:
         name = f"{PREFIX}{service.name.upper()}"
         ours[f"{name}_HOST"], ours[f"{name}_PORT"] = HOST, str(base + OFFSETS[service.name])
-        if not service.owns_ledger:
-            continue
-        ours[f"{name}_URL"] = url_of(base, service.name)
-        for login in SERVICE_LOGINS:
-            ours[f"{name}_{login.upper()}_FILE"] = _keep_address(home, server, service.name, login)
-    return _inherited(ours) | ours
+        if service.owns_ledger:
+            ours[f"{name}_URL"] = url_of(base, service.name)
+    for owner, login in _logins(services):
+        ours[f"{PREFIX}{owner.upper()}_{login.upper()}_FILE"] = str(_address_file(home, owner, login))
+    return ours
 
 
 def topic_prefix() -> str:
@@ -55,10 +63,12 @@ def address_of(home: Home, server: Server, name: str, login: str) -> str:
     return server.login(name, login, password_of(home, f"rapport_{name}_{login}"))
 
 
-def _keep_address(home: Home, server: Server, name: str, login: str) -> str:
-    path = home.secrets / f"{name}_{login}"
-    write_closed(path, address_of(home, server, name, login) + "\n")
-    return str(path)
+def _logins(services: Sequence[Installed]) -> list[tuple[str, str]]:
+    return [(service.name, login) for service in services if service.owns_ledger for login in SERVICE_LOGINS]
+
+
+def _address_file(home: Home, name: str, login: str) -> Path:
+    return home.secrets / f"{name}_{login}"
 
 
 def _inherited(ours: Mapping[str, str]) -> dict[str, str]:

@@ -30,9 +30,9 @@ class Look:
         return ", ".join(f"{name} {state}" for name, state in self.parts.items() if state != "ready") or "no answer"
 
 
-def look_at(port: int) -> Look:
-    """Ask `/ready` on this machine; whoever does not answer is not able."""
-    connection = HTTPConnection(HOST, port, timeout=_ASK_SECONDS)
+def look_at(port: int, host: str = HOST) -> Look:
+    """Ask `/ready`, on this machine where no other is named; whoever does not answer is not able."""
+    connection = HTTPConnection(host, port, timeout=_ASK_SECONDS)
     try:
         connection.request("GET", "/ready")
         answer = connection.getresponse()
