@@ -9,6 +9,7 @@ from rapport_events.database import Pool
 from rapport_events.gate import reopen
 from tests.conftest import MakeServiceDatabase
 from tests.databases import ServiceDatabase
+from tests.workflow.world import World, make_world
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ async def keeper(workflow: ServiceDatabase) -> AsyncIterator[Pool]:
         async with pool.acquire() as connection:
             await reopen(connection)
         yield pool
+
+
+@pytest.fixture
+async def world(keeper: Pool) -> World:
+    """Let workflow live, with a clock that is moved by hand."""
+    return await make_world(keeper)

@@ -59,7 +59,7 @@ async def test_the_list_follows_a_task_over_several_batches(keeper: Pool) -> Non
     async with keeper.acquire() as connection:
         await fold(Tasks(), connection, events[:1])
         await fold(Tasks(), connection, events[1:])
-        row = await connection.fetchrow("SELECT state, assignee, outcome, closed_at FROM tasks_v1")
+        row = await connection.fetchrow("SELECT state, assignee, outcome, closed_at FROM tasks_v2")
 
     assert row is not None
     assert tuple(row) == ("completed", "bob", "sold", NOON)

@@ -12,6 +12,7 @@ import structlog
 
 from rapport_chassis.auth import Verifier
 from rapport_chassis.desk import Desk, Store
+from rapport_chassis.effects import CONNECTIONS, act, clock_of
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
 from rapport_chassis.logging import leaf_of
@@ -31,7 +32,6 @@ from rapport_events.keyring import Keyring
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.reader import ViewReader
-from rapport_events.retention import ROWS_MAX, forget_commands
 from rapport_events.scanner import read_partition
 from rapport_events.statements import load
 
@@ -50,7 +50,6 @@ _PAUSE_SECONDS_MAX: Final = 10.0
 _STEADY_SECONDS: Final = 30
 """A role that was at work for this long begins again at once when it fails."""
 _LOOK_SECONDS: Final = 0.25
-_TIDY_SECONDS: Final = 3_600
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +61,7 @@ class Household:
     broker: Broker | None = None
     keyring: Keyring | None = None
     seal: PeerSeal | None = None
+    clock_file: str | None = None
     stop_seconds: int = 25
 
 
@@ -255,24 +255,21 @@ async def _scan(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Seq
 
 
 async def perform_effects(member: Member) -> None:
-    """Forget, once an hour, answers to idempotency keys that are too old to be repeated."""
-    if member.settings is None:
-        await _idle(member, "effects")
-        return
-    keeper = member.settings.keeper.get_secret_value()
-    while True:
-        pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=1)
-        try:
-            async with pool.acquire() as connection:
-                while await forget_commands(connection) == ROWS_MAX:
-                    await asyncio.sleep(0)
-        finally:
-            pool.terminate()
-        member.readiness.say("effects", "ready")
-        await asyncio.sleep(_TIDY_SECONDS)
+    """Fire timers and perform what was decided, until cancelled."""
+    settings = _given(member.settings)
+    keeper = settings.keeper.get_secret_value()
+    pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=CONNECTIONS)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(act(member.service, pool, clock_of(member.house.clock_file)))
+            await pool.fetchval(load("rapport_chassis", "ping"))
+            member.readiness.say("effects", "ready")
+    finally:
+        pool.terminate()
 
 
 async def _idle(member: Member, role: Role) -> None:
+    """Have nothing to do, and say so."""
     member.readiness.say(role, "ready")
     await asyncio.Event().wait()
 

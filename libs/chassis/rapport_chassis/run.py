@@ -128,6 +128,7 @@ async def _furnish(
         raise SettingsRefused(faults)
     house = Household(peers=Peers(read(PeerSettings).url_of, PeerSeal(b"")), verifier=verifier, broker=broker)
     house.stop_seconds = process.stop_seconds
+    house.clock_file = process.clock_file
     if keys is not None:
         master = key_bytes(keys.master_key)
         dsn = keys.keyring.get_secret_value()

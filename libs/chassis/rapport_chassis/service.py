@@ -32,6 +32,8 @@ class Service:
     """Read models, and at most one view that holds the reactions."""
     derivations: tuple[Derivation, ...] = ()
     """What follows for parties whose facts have changed; decided beside the readers."""
+    fires_timers: bool = False
+    """Whether the role `effects` fires what its view `Timers` keeps."""
     routers: tuple[APIRouter, ...] = ()
     needs_if_match: frozenset[str] = frozenset()
     """Names of commands that are refused without the header If-Match."""

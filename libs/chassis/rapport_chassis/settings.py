@@ -140,6 +140,8 @@ class Process(Settings):
     health_host: str = "127.0.0.1"
     health_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     """Where a process answers /live, /ready and /metrics besides; one without the role `http` has no other door."""
+    clock_file: str | None = None
+    """For tests: a file with the seconds by which the clock of timers is ahead. The time of record never is."""
 
 
 class Broker(Settings):

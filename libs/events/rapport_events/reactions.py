@@ -1,23 +1,38 @@
 """Events that lead to events: each reaction appends once, as the last act of its reader's transaction."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
 
-from rapport_events.codec import encode, schema_of, types_of
+from rapport_events.codec import decode, encode, schema_of, types_of
 from rapport_events.contracts.base import Event
 from rapport_events.database import Connection
 from rapport_events.envelope import Meta
-from rapport_events.ids import EventId, TenantId, new_id, partition_of_stream
-from rapport_events.ledger import ANY, Append, CauseAhead, Claim, ClaimRef, LedgerShut, NewEvent, StreamAppend
-from rapport_events.postgres_ledger import append_within
+from rapport_events.ids import EventId, TenantId, named_id, new_id, partition_of_stream
+from rapport_events.ledger import (
+    ANY,
+    Append,
+    CauseAhead,
+    Claim,
+    ClaimRef,
+    LedgerShut,
+    NewEvent,
+    StreamAppend,
+    VersionConflict,
+)
+from rapport_events.postgres_ledger import append_within, recorded_of
 from rapport_events.statements import load
 from rapport_events.view import Batch, Fact, View
+
+TRIES = 8
+"""How often a batch is decided anew after losing a race for a stream."""
+ROUNDS_MAX = 4
+"""How often streams can tell of further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,24 @@ class Reply:
     stream: str
     """A new stream's name, or an existing one's; its partition is that of the subject."""
     events: tuple[Event, ...]
+    expected: int = ANY
+    """The version that the reply was made for, where it depends on what is in the stream."""
+
+
+class Known:
+    """What a reaction may know besides the fact: streams of the service's own ledger, and the service's memory."""
+
+    def __init__(self, memory: Any = None) -> None:  # noqa: ANN401  # each service has a memory of its own
+        self.memory = memory
+        self._streams: dict[tuple[TenantId, str], list[Event]] = {}
+
+    def events(self, tenant: TenantId, stream: str) -> list[Event]:
+        """Return what is in a stream; those of earlier replies of the same batch included."""
+        return self._streams.setdefault((tenant, stream), [])
+
+    def take(self, tenant: TenantId, stream: str, events: Sequence[Event]) -> None:
+        """Add events to a stream, those of the same batch too."""
+        self.events(tenant, stream).extend(events)
 
 
 class Reaction:
@@ -35,16 +68,23 @@ class Reaction:
     name: ClassVar[str]
     reads: ClassVar[Mapping[type[Event], type[msgspec.Struct]]]
 
-    def reply(self, fact: Fact) -> Sequence[Reply]:
+    def streams(self, fact: Fact, known: Known) -> Collection[str]:
+        """
+        Name the streams of the service's own ledger that the reply depends on; most replies need the fact alone.
+
+        Args:
+            known: It is asked again with what was named, because one stream can tell of the next.
+        """
+        return ()
+
+    def reply(self, fact: Fact, known: Known) -> Sequence[Reply]:
         """Say what follows; new ids come from `thing_id`, so that the same fact always begins the same streams."""
         raise NotImplementedError
 
 
 def thing_id(fact: Fact, reaction: str, n: int = 0) -> UUID:
     """Return the id of the nth thing that a reaction begins because of a fact: always the same (UUIDv8)."""
-    digest = hashlib.sha256(f"{reaction}:{fact.event_id}:{n}".encode()).digest()[:16]
-    value = int.from_bytes(digest) & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
-    return UUID(int=value & ~0xFF | fact.partition)
+    return named_id(fact.partition, reaction, fact.event_id, str(n))
 
 
 def reaction_claim(reader: str, trigger: str, n: int) -> ClaimRef:
@@ -52,15 +92,20 @@ def reaction_claim(reader: str, trigger: str, n: int) -> ClaimRef:
     return ClaimRef("reaction", hashlib.sha256(f"{reader}:{trigger}:{n}".encode()).digest()[:16])
 
 
+class Raced(Exception):
+    """Another process changed a stream at that moment; the batch is decided again."""
+
+
 @dataclass(slots=True)
 class Replies:
     """What a batch leads to, and the steps in which the reader saw its records."""
 
+    known: Known = field(default_factory=Known)
     appends: list[tuple[TenantId, Append]] = field(default_factory=list[tuple[TenantId, Append]])
     steps: list[tuple[str, int, int]] = field(default_factory=list[tuple[str, int, int]])
 
 
-class Reactions(View[None, Replies]):
+class Reactions(View[Batch, Replies]):
     """All reactions of a service behind one checkpoint, so that they see one interleaving of the topics."""
 
     name = "reactions"
@@ -85,22 +130,50 @@ class Reactions(View[None, Replies]):
                 for name in types_of(event):
                     self._by_type.setdefault(name, []).append(reaction)
 
-    def keys(self, batch: Batch) -> None:
-        """Touch nothing beforehand."""
+    async def apply(self, connection: Connection, batch: Batch) -> None:
+        """Decide and append a batch; again, where somebody changed a stream in between."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with connection.transaction():
+                    await super().apply(connection, batch)
+            except Raced:
+                if attempt == TRIES:
+                    raise
+            else:
+                return
 
-    async def load(self, connection: Connection, keys: None) -> Replies:
-        """Begin with no replies."""
-        return Replies()
+    def keys(self, batch: Batch) -> Batch:
+        """Look at the whole batch."""
+        return batch
+
+    async def load(self, connection: Connection, keys: Batch) -> Replies:
+        """Read streams from the ledger: a reply must fit what is there, not what has already come back as a record."""
+        state = Replies()
+        read: set[tuple[TenantId, str]] = set()
+        for _ in range(ROUNDS_MAX):
+            missing = self._streams(keys, state.known) - read
+            if not missing:
+                break
+            await _read_streams(connection, sorted(missing), state.known)
+            read |= missing
+        return state
+
+    def _streams(self, batch: Batch, known: Known) -> set[tuple[TenantId, str]]:
+        return {
+            (fact.tenant, stream)
+            for fact in batch
+            for reaction in self._by_type.get(fact.type, ())
+            for stream in reaction.streams(fact, known)
+        }
 
     def fold(self, state: Replies, batch: Batch) -> Replies:
         """Ask every reaction about every fact of its types."""
         for fact in batch:
             state.steps.append((fact.source, fact.partition, fact.position))
             for reaction in self._by_type.get(fact.type, ()):
-                state.appends += [
-                    (fact.tenant, to_append(fact, reply, reaction.name, n))
-                    for n, reply in enumerate(reaction.reply(fact))
-                ]
+                for n, reply in enumerate(reaction.reply(fact, state.known)):
+                    state.appends.append((fact.tenant, to_append(fact, reply, reaction.name, n)))
+                    state.known.take(fact.tenant, reply.stream, reply.events)
         return state
 
     async def write(self, connection: Connection, state: Replies) -> None:
@@ -110,10 +183,19 @@ class Reactions(View[None, Replies]):
         )
         if not state.appends:
             return
-        for outcome in await append_within(connection, state.appends):
-            if isinstance(outcome, CauseAhead):
-                msg = "the causing event is recorded more than 10 s ahead of this database's clock"
-                raise LedgerShut(msg)
+        outcomes = await append_within(connection, state.appends)
+        if any(isinstance(outcome, CauseAhead) for outcome in outcomes):
+            msg = "the causing event is recorded more than 10 s ahead of this database's clock"
+            raise LedgerShut(msg)
+        if any(isinstance(outcome, VersionConflict) for outcome in outcomes):
+            raise Raced
+
+
+async def _read_streams(connection: Connection, streams: Sequence[tuple[TenantId, str]], known: Known) -> None:
+    partitions = [partition_of_stream(tenant, stream) for tenant, stream in streams]
+    columns = map(list, zip(*streams, strict=True))
+    for row in await connection.fetch(load("rapport_events", "reactions/streams"), *columns, partitions):
+        known.take(TenantId(row["tenant_id"]), row["stream"], [decode(recorded_of("", row))])
 
 
 def to_append(fact: Fact, reply: Reply, reaction: str, n: int) -> Append:
@@ -121,9 +203,10 @@ def to_append(fact: Fact, reply: Reply, reaction: str, n: int) -> Append:
     return caused_append(
         reply.stream,
         reply.events,
-        cause=Cause(fact.tenant, fact.subject, fact.event_id, _correlation(fact), fact.occurred_at, fact.recorded_at),
+        cause=cause_of(fact),
         actor=f"reaction:{reaction}",
         claim=reaction_claim(reaction, fact.event_id, n),
+        expected=reply.expected,
     )
 
 
@@ -139,8 +222,20 @@ class Cause:
     recorded_at: datetime
 
 
+def cause_of(fact: Fact) -> Cause:
+    """Name a fact as the cause of what follows."""
+    correlation = correlation_of(fact)
+    return Cause(fact.tenant, fact.subject, fact.event_id, correlation, fact.occurred_at, fact.recorded_at)
+
+
 def caused_append(
-    stream: str, events: Sequence[Event], *, cause: Cause, actor: str, claim: ClaimRef, expected: int = ANY
+    stream: str,
+    events: Sequence[Event],
+    *,
+    cause: Cause,
+    actor: str,
+    claim: ClaimRef | None = None,
+    expected: int = ANY,
 ) -> Append:
     """Make an append that follows from a fact; it is recorded after its cause."""
     partition = partition_of_stream(cause.tenant, stream)
@@ -148,7 +243,7 @@ def caused_append(
         actor=actor,
         correlation_id=cause.correlation_id,
         causation_id=cause.event_id,
-        claims=(f"{claim.kind}:{claim.digest.hex()}",),
+        claims=(f"{claim.kind}:{claim.digest.hex()}",) if claim else (),
     ).to_json()
     new: list[NewEvent] = []
     for event in events:
@@ -166,9 +261,10 @@ def caused_append(
                 caused_at=cause.recorded_at,
             )
         )
-    first = Claim(claim, stream, new[0].event_id, is_fact=True)
-    return Append((StreamAppend(stream, partition, expected, tuple(new)),), None, (first,))
+    claims = (Claim(claim, stream, new[0].event_id, is_fact=True),) if claim else ()
+    return Append((StreamAppend(stream, partition, expected, tuple(new)),), None, claims)
 
 
-def _correlation(fact: Fact) -> str:
+def correlation_of(fact: Fact) -> str:
+    """Return the id that all which follows from one wish shares."""
     return fact.arrived.headers.get("ce_correlationid", fact.event_id.encode()).decode()

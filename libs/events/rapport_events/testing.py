@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -145,3 +145,18 @@ async def fold(view: View[Any, Any], connection: Any, events: Sequence[Recorded]
     facts = [view.decode(arrived(event)) for event in events if view.concerns(event.type)]
     async with connection.transaction():
         await view.apply(connection, facts)  # type: ignore[arg-type]  # an unreadable one fails in the fold, as it should
+
+
+class VirtualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Return the moment."""
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by

@@ -6,22 +6,42 @@ from rapport_chassis.service import Service
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 from rapport_events.reactions import Reaction, Reactions
-from rapport_workflow.commands import assign_task, cancel_task, complete_task, create_task
+from rapport_events.timers import Timers
+from rapport_workflow.commands import assign_task, cancel_task, complete_task, create_task, postpone_task
+from rapport_workflow.reactions.when_case_resolved_then_cancel_task import CancelAnswer
 from rapport_workflow.reactions.when_customer_complained_then_create_task import AnswerComplaint
+from rapport_workflow.reactions.when_task_closed_then_cancel_timer import CancelTimer
+from rapport_workflow.reactions.when_task_created_then_schedule_timer import WaitForTask
+from rapport_workflow.reactions.when_task_due_changed_then_move_timer import MoveTimer
+from rapport_workflow.reactions.when_timer_fired_then_call_task_overdue import CallOverdue
 from rapport_workflow.views.tasks import Tasks, router
 
 
 class WorkflowReactions(Reactions):
     """Every rule of workflow, behind one checkpoint."""
 
-    reactions: ClassVar[tuple[Reaction, ...]] = (AnswerComplaint(),)
+    reactions: ClassVar[tuple[Reaction, ...]] = (
+        AnswerComplaint(),
+        CancelAnswer(),
+        WaitForTask(),
+        MoveTimer(),
+        CancelTimer(),
+        CallOverdue(),
+    )
 
 
 service = Service(
     name="workflow",
     package="rapport_workflow",
     publishes=published_by("workflow"),
-    handlers=(create_task.HANDLER, assign_task.HANDLER, complete_task.HANDLER, cancel_task.HANDLER),
-    views=(Parties(), Tasks(), WorkflowReactions()),
+    handlers=(
+        create_task.HANDLER,
+        assign_task.HANDLER,
+        postpone_task.HANDLER,
+        complete_task.HANDLER,
+        cancel_task.HANDLER,
+    ),
+    views=(Parties(), Tasks(), Timers(), WorkflowReactions()),
     routers=(router,),
+    fires_timers=True,
 )

@@ -1,6 +1,6 @@
 """What the workflow service publishes: what is to be done, by whom, and what became of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -29,6 +29,7 @@ class TaskCreatedPii(Pii, frozen=True):
 class TaskCreated(Event, frozen=True):
     """Somebody has to do something about a customer."""
 
+    schema_version: ClassVar[str] = "1.1"
     type: Literal["crm.task.created.v1"] = "crm.task.created.v1"
     task_id: UUID
     kind: Code
@@ -39,6 +40,8 @@ class TaskCreated(Event, frozen=True):
     rule: Code | None = None
     """The rule that made it; absent: a person did."""
     rule_version: Version | None = None
+    run_id: UUID | None = None
+    """The run of the rule that waits for it."""
     pii: TaskCreatedPii | None = None
 
 
@@ -83,6 +86,57 @@ class TaskCancelled(Event, frozen=True):
     reason: Code | None = None
 
 
+class TaskOverdue(Event, frozen=True):
+    """A task was still open when it was due."""
+
+    type: Literal["crm.task.overdue.v1"] = "crm.task.overdue.v1"
+    task_id: UUID
+    due_at: Moment
+
+
+class TimerAbout(Value, frozen=True):
+    """What goes on when the time has come."""
+
+    kind: Literal["task", "run"]
+    id: UUID
+
+
+class TimerScheduled(Event, frozen=True):
+    """Something is to go on at a moment."""
+
+    type: Literal["crm.timer.scheduled.v1"] = "crm.timer.scheduled.v1"
+    timer_id: UUID
+    about: TimerAbout
+    due_at: Moment
+
+
+class TimerFired(Event, frozen=True):
+    """The moment of a timer has come; it comes once, and never early."""
+
+    type: Literal["crm.timer.fired.v1"] = "crm.timer.fired.v1"
+    timer_id: UUID
+    about: TimerAbout
+    due_at: Moment
+
+
+class TimerCancelled(Event, frozen=True):
+    """Nothing waits for a timer any more."""
+
+    type: Literal["crm.timer.cancelled.v1"] = "crm.timer.cancelled.v1"
+    timer_id: UUID
+    about: TimerAbout
+    reason: Code | None = None
+
+
 WorkflowEvent = Annotated[
-    TaskCreated | TaskAssigned | TaskDueChanged | TaskCompleted | TaskCancelled, Field(discriminator="type")
+    TaskCreated
+    | TaskAssigned
+    | TaskDueChanged
+    | TaskCompleted
+    | TaskCancelled
+    | TaskOverdue
+    | TimerScheduled
+    | TimerFired
+    | TimerCancelled,
+    Field(discriminator="type"),
 ]

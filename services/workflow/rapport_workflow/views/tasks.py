@@ -13,7 +13,14 @@ from rapport_chassis.reading import Read
 from rapport_chassis.standing import Freshness
 from rapport_events.codec import key_ids, open_text
 from rapport_events.contracts.base import Redacted, Sealed
-from rapport_events.contracts.workflow import TaskAssigned, TaskCancelled, TaskCompleted, TaskCreated, TaskDueChanged
+from rapport_events.contracts.workflow import (
+    TaskAssigned,
+    TaskCancelled,
+    TaskCompleted,
+    TaskCreated,
+    TaskDueChanged,
+    TaskOverdue,
+)
 from rapport_events.database import Connection
 from rapport_events.ids import EventId
 from rapport_events.parties import members
@@ -46,6 +53,7 @@ class Created(msgspec.Struct):
     assignee: str | None = None
     due_at: datetime | None = None
     rule: str | None = None
+    run_id: UUID | None = None
     pii: Words | None = None
 
 
@@ -61,6 +69,13 @@ class DueChanged(msgspec.Struct):
 
     task_id: UUID
     due_at: datetime | None = None
+
+
+class Overdue(msgspec.Struct):
+    """Late."""
+
+    task_id: UUID
+    due_at: datetime
 
 
 class Completed(msgspec.Struct):
@@ -91,10 +106,12 @@ class Task:
     about_kind: str | None
     about_id: UUID | None
     rule: str | None
+    run_id: UUID | None
     title: str | None
     created_at: datetime
     assignee: str | None
     due_at: datetime | None
+    overdue_at: datetime | None = None
     state: str = "open"
     outcome: str | None = None
     closed_at: datetime | None = None
@@ -104,11 +121,13 @@ class Tasks(View[list[Key], dict[Key, Task]]):
     """One row for each task."""
 
     name = "tasks"
+    version = 2
     package = "rapport_workflow"
     reads: ClassVar = {
         TaskCreated: Created,
         TaskAssigned: Assigned,
         TaskDueChanged: DueChanged,
+        TaskOverdue: Overdue,
         TaskCompleted: Completed,
         TaskCancelled: Cancelled,
     }
@@ -146,6 +165,7 @@ def _begun(fact: Fact, event: Created) -> Task:
         about_kind=event.about.kind if event.about else None,
         about_id=event.about.id if event.about else None,
         rule=event.rule,
+        run_id=event.run_id,
         title=event.pii.title if event.pii else None,
         created_at=fact.occurred_at,
         assignee=event.assignee,
@@ -158,7 +178,9 @@ def _follow(task: Task, fact: Fact) -> Task:
         case Assigned(assignee=assignee):
             return replace(task, assignee=assignee)
         case DueChanged(due_at=due_at):
-            return replace(task, due_at=due_at)
+            return replace(task, due_at=due_at, overdue_at=None)
+        case Overdue(due_at=due_at):
+            return replace(task, overdue_at=due_at)
         case Completed(outcome=outcome):
             return replace(task, state="completed", outcome=outcome, closed_at=fact.occurred_at)
         case Cancelled(reason=reason):
@@ -178,10 +200,12 @@ class TaskRow(BaseModel):
     about_kind: str | None
     about_id: UUID | None
     rule: str | None = Field(description="The rule that made it; null: a person did.")
+    run_id: UUID | None = Field(description="The run of the rule that waits for it.")
     title: str | None = Field(description="Masked or redacted where it cannot be opened.")
     created_at: datetime
     assignee: str | None
     due_at: datetime | None
+    overdue_at: datetime | None = Field(description="The moment that passed while it was open.")
     state: Literal["open", "completed", "cancelled"]
     outcome: str | None
     closed_at: datetime | None

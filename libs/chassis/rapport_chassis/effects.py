@@ -1,0 +1,37 @@
+"""The role `effects`: forgets old answers, fires timers, and performs what was decided."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from rapport_chassis.service import Service
+from rapport_events.clock import Clock, clock_ahead_by, wall_clock
+from rapport_events.database import Pool
+from rapport_events.retention import ROWS_MAX, forget_commands
+from rapport_events.timers import fire, forget_leases
+
+CONNECTIONS: Final = 4
+_TIDY_SECONDS: Final = 3_600
+
+
+def clock_of(clock_file: str | None) -> Clock:
+    """Return the clock of timers: that of the machine, unless a test of a whole suite sets it."""
+    return clock_ahead_by(Path(clock_file)) if clock_file else wall_clock
+
+
+async def act(service: Service, pool: Pool, clock: Clock) -> None:
+    """Do all that falls due, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_tidy(pool))
+        if service.fires_timers:
+            group.create_task(fire(pool, clock))
+
+
+async def _tidy(pool: Pool) -> None:
+    """Forget, once an hour, answers to idempotency keys that are too old to be repeated, and leases long past."""
+    while True:
+        async with pool.acquire() as connection:
+            while await forget_commands(connection) == ROWS_MAX:
+                await asyncio.sleep(0)
+            await forget_leases(connection)
+        await asyncio.sleep(_TIDY_SECONDS)
