@@ -17,6 +17,7 @@ from rapport_chassis.http import make_app
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
+from rapport_events.beside import PartiesRead
 from rapport_events.contracts.base import Event
 from rapport_events.database import Pool, open_pool
 from rapport_events.envelope import Recorded
@@ -106,7 +107,11 @@ async def open_slices(service: Service, database: ServiceDatabase) -> AsyncGener
             peers=Peers(lambda _: "http://127.0.0.1:1", seal),
             seal=seal,
             opened=Store(
-                ledger=ledger, executor=Executor(ledger, keyring), keyring=keyring, pool=app, standing=standing
+                ledger=ledger,
+                executor=Executor(ledger, keyring, PartiesRead(app)),
+                keyring=keyring,
+                pool=app,
+                standing=standing,
             ),
         )
         transport = httpx.ASGITransport(make_app(desk))

@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from rapport_contacts.commands import link_identity, unlink_identity
 from rapport_contacts.commands.link_identity import LinkIdentity
 from rapport_contacts.commands.unlink_identity import UnlinkIdentity
+from rapport_contacts.customer import Customer
 from rapport_contacts.errors import CustomerNotFound
 from rapport_events.command import CustomerRef
 from rapport_events.contracts.contacts import CustomerIdentityLinkedPii
+from rapport_events.parties import Party
 from rapport_events.testing import ANN, BOB, Deciding
 from tests.contacts.facts import ANN_CREATED, BOB_LINKED, BOB_UNLINKED
 from tests.contacts.wishes import create, link, shop, unlink
@@ -18,7 +20,11 @@ from tests.slices import Slices
 
 NAME = CustomerRef(system="shop", external_id="2")
 _LINKING = Deciding(link_identity.HANDLER)
-linking = replace(_LINKING, occasion=replace(_LINKING.occasion, id=ANN, mentioned={NAME: BOB}))
+ALONE = {customer: Party(customer, (customer,)) for customer in (ANN, BOB)}
+linking = replace(
+    _LINKING,
+    occasion=replace(_LINKING.occasion, id=ANN, mentioned={NAME: BOB}, others={BOB: Customer()}, parties=ALONE),
+)
 unlinking = Deciding(unlink_identity.HANDLER)
 LINK = LinkIdentity(customer=CustomerRef(id=ANN), identity=NAME)
 UNLINK = UnlinkIdentity(customer=CustomerRef(id=ANN), identity=CustomerRef(id=BOB))

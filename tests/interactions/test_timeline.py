@@ -10,6 +10,8 @@ from rapport_events.contracts.contacts import (
     CustomerCreated,
     CustomerIdentityLinked,
     CustomerIdentityUnlinked,
+    CustomerMerged,
+    CustomerUnmerged,
     TenantConfigured,
 )
 from rapport_events.contracts.interactions import CustomerPurchased
@@ -110,6 +112,22 @@ async def test_two_linked_ids_have_one_timeline_with_each_event_once(interaction
     unlinked = CustomerIdentityUnlinked(linked_id=CustomerId(BOB), kind="external", system="shop")
     await interactions.hear(unlinked, stream=f"customer-{ANN}", subject=str(ANN))
     assert len(await entries(interactions, BOB)) == 2
+
+
+async def test_merged_customers_have_one_timeline_until_they_are_unmerged(interactions: Slices) -> None:
+    await buy(interactions, "15.30")
+    await wish(interactions, "/v1/purchases", customer={"id": str(BOB)}, total="1", currency="EUR")
+    merged = CustomerMerged(customer_id=CustomerId(BOB), survivor_id=CustomerId(ANN))
+    await interactions.hear(merged, stream=f"customer-{BOB}", subject=str(BOB))
+    await wish(interactions, "/v1/purchases", customer={"id": str(BOB)}, total="2", currency="EUR")
+
+    assert await entries(interactions, ANN) == await entries(interactions, BOB)
+    assert len(await entries(interactions, ANN)) == 4
+
+    unmerged = CustomerUnmerged(customer_id=CustomerId(BOB), survivor_id=CustomerId(ANN))
+    await interactions.hear(unmerged, stream=f"customer-{BOB}", subject=str(BOB))
+    assert await entries(interactions, ANN) == [("customer.purchased", None)]
+    assert len(await entries(interactions, BOB)) == 4
 
 
 async def test_pages_hold_each_event_once_and_end(interactions: Slices) -> None:

@@ -22,6 +22,7 @@ from rapport_chassis.serving import Server, make_server
 from rapport_chassis.settings import Broker, SettingsRefused, Store as StoreSettings
 from rapport_chassis.standing import Standing
 from rapport_chassis.telemetry import ROLE_RESTARTS, ROLE_UP
+from rapport_events.beside import PartiesRead
 from rapport_events.consuming import Consuming, ConsumingSettings
 from rapport_events.database import Pool, open_pool
 from rapport_events.derivations import derive
@@ -145,7 +146,11 @@ async def serve(member: Member) -> None:
             member.readiness.expect("database", is_vital=True, check=partial(_check, pool))
             standing = Standing(pool, service.views, house.peers.heads)
             store = Store(
-                ledger=ledger, executor=Executor(ledger, keyring), keyring=keyring, pool=pool, standing=standing
+                ledger=ledger,
+                executor=Executor(ledger, keyring, PartiesRead(pool)),
+                keyring=keyring,
+                pool=pool,
+                standing=standing,
             )
             watching = group.create_task(standing.run())
             await _serve_from(member, store)

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from rapport_events.contracts.base import Event
 from rapport_events.ids import TenantId
+from rapport_events.parties import Party
 
 S = TypeVar("S")
 C = TypeVar("C", bound="Command")
@@ -127,6 +128,10 @@ class Occasion:
     now: datetime
     mentioned: Mapping[CustomerRef, UUID] = field(default_factory=dict[CustomerRef, UUID])
     """Ids of the customers whom the wish mentions besides its own."""
+    others: Mapping[UUID, Any] = field(default_factory=dict[UUID, Any])
+    """States of the customers beside whom it is decided, by id."""
+    parties: Mapping[UUID, Party] = field(default_factory=dict[UUID, Party])
+    """Parties of these and of its own, as far as this service's read model has come."""
 
     def customer(self, ref: CustomerRef) -> UUID:
         """Return the id of a customer whom the wish mentions."""
@@ -170,6 +175,8 @@ class Handler(Generic[C, S]):
     """Whether a customer still holds the outside name with this computed id; one that was given up can be claimed."""
     mentions: Callable[[C], Sequence[CustomerRef]] = no_customers
     """Customers besides the stream's own whose ids the decision needs: `occasion.customer(ref)` tells them."""
+    beside: Callable[[C], Sequence[CustomerRef]] = no_customers
+    """Customers besides the stream's own whose states the decision needs: `occasion.others`, `occasion.parties`."""
     opens: bool = False
     """Whether the decision looks at personal values of earlier events."""
     tags: tuple[str, ...] = field(default=())

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from rapport_events.beside import Beside, FindParties, each_alone, ids_beside, look_beside
 from rapport_events.claiming import customer_of, fact_claim, identity_claim, next_turns
 from rapport_events.codec import decode, encode, key_ids, schema_of
 from rapport_events.command import CustomerRef, ExternalRef, Occasion, Request, Target
@@ -55,6 +56,7 @@ TRIES = 8
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NOBODY = Beside({}, {})
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class _Plan:
     claims: list[Claim] = field(default_factory=list[Claim])
     turns: dict[CustomerRef, int] = field(default_factory=dict[CustomerRef, int])
     at: datetime = _LONG_AGO
+    beside: Beside = _NOBODY
 
     @property
     def tenant(self) -> TenantId:
@@ -87,9 +90,10 @@ class _Plan:
 class Executor:
     """Carries out commands against one service's ledger."""
 
-    def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
+    def __init__(self, ledger: Ledger, keyring: Keyring, find_parties: FindParties = each_alone) -> None:
         self._ledger = ledger
         self._keyring = keyring
+        self._find_parties = find_parties
 
     async def execute(self, requests: Sequence[Request]) -> list[Result]:
         """
@@ -152,6 +156,12 @@ class Executor:
             streams = await self._ledger.read_streams(tenant, sorted({plan.stream for plan in group}))
             for plan in group:
                 plan.history = streams.get(plan.stream, [])
+        looking = [plan for plan in plans if ids_beside(plan.request, plan.keys)]
+        for tenant, group in _by_tenant(looking).items():
+            wanted = [(plan.request, UUID(plan.subject), ids_beside(plan.request, plan.keys)) for plan in group]
+            found = await look_beside(self._ledger, self._find_parties, tenant, wanted)
+            for plan, beside in zip(group, found, strict=True):
+                plan.beside = beside
 
     async def _decide(self, plans: list[_Plan], results: dict[int, Result]) -> list[_Plan]:
         opened = await self._open([plan for plan in plans if plan.request.handler.opens])
@@ -192,7 +202,8 @@ class Executor:
         plan.at = request.command.at or now
         thing = UUID(int=0) if plan.target.noun == "tenant" else stream_id(plan.stream)
         mentioned = {ref: customer_of(plan.keys, ref) for ref in handler.mentions(request.command)}
-        occasion = Occasion(plan.tenant, plan.subject, thing, plan.at, now, mentioned)
+        beside = plan.beside
+        occasion = Occasion(plan.tenant, plan.subject, thing, plan.at, now, mentioned, beside.others, beside.parties)
         try:
             events = handler.decide(request.command, state, occasion)
         except ValidationError as error:
@@ -256,6 +267,7 @@ def _touch(plan: _Plan) -> Touch:
         needs.add((tenant, "customer", customer_of(plan.keys, target.under)))
     elif target.noun == "tenant":
         needs.add((tenant, "tenant"))
+    needs.update((tenant, "customer", other) for other in ids_beside(plan.request, plan.keys))
     external = plan.request.handler.external(plan.request.command)
     if external is not None:
         makes.add((tenant, plan.request.handler.fact or target.noun, external))

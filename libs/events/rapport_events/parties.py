@@ -1,6 +1,6 @@
 """Several ids, one party: edges between ids as they were known, and the root and members of a party at reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -8,7 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityUnlinked
+from rapport_events.contracts.contacts import (
+    CustomerIdentityLinked,
+    CustomerIdentityUnlinked,
+    CustomerMerged,
+    CustomerUnmerged,
+)
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.marks import Mark, leave_marks
@@ -17,21 +22,33 @@ from rapport_events.view import Batch, View
 
 
 class Linked(msgspec.Struct):
-    """An edge begins."""
+    """An outside name becomes the customer's: an edge begins."""
 
     linked_id: UUID
 
 
 class Unlinked(msgspec.Struct):
-    """An edge ends."""
+    """It is not the customer's any more: the edge ends."""
 
     linked_id: UUID
 
 
+class Merged(msgspec.Struct):
+    """The customer is merged into another: an edge begins."""
+
+    survivor_id: UUID
+
+
+class Unmerged(msgspec.Struct):
+    """They are two again: the edge ends."""
+
+    survivor_id: UUID
+
+
 Begun = tuple[str, UUID, UUID, str, datetime]
 """Tenant, customer, other, kind, known from."""
-Ended = tuple[str, UUID, UUID, datetime]
-"""Tenant, customer, other, known to."""
+Ended = tuple[str, UUID, UUID, str, datetime]
+"""Tenant, customer, other, kind, known to."""
 
 
 @dataclass(slots=True)
@@ -48,7 +65,12 @@ class Parties(View[None, list[Edges]]):
 
     name = "parties"
     package = "rapport_events"
-    reads: ClassVar = {CustomerIdentityLinked: Linked, CustomerIdentityUnlinked: Unlinked}
+    reads: ClassVar = {
+        CustomerIdentityLinked: Linked,
+        CustomerIdentityUnlinked: Unlinked,
+        CustomerMerged: Merged,
+        CustomerUnmerged: Unmerged,
+    }
     derived: ClassVar[tuple[str, ...]] = ()
     """Views whose derived events depend on who is one party: a changed edge marks the customer for them."""
 
@@ -62,12 +84,12 @@ class Parties(View[None, list[Edges]]):
     def fold(self, state: list[Edges], batch: Batch) -> list[Edges]:
         """Collect edges into rounds, so that within a round none is begun after it was ended."""
         rounds = [Edges()]
-        ended: set[tuple[str, UUID, UUID]] = set()
+        ended: set[tuple[str, UUID, UUID, str]] = set()
         for fact in batch:
-            customer, other = UUID(fact.subject), fact.event.linked_id
-            edge = (fact.tenant, customer, other)
+            customer, (other, kind) = UUID(fact.subject), _edge(fact.event)
+            edge = (fact.tenant, customer, other, kind)
             marks = [Mark(fact.tenant, id_, fact.partition, fact.recorded_at) for id_ in (customer, other)]
-            if isinstance(fact.event, Unlinked):
+            if isinstance(fact.event, Unlinked | Unmerged):
                 rounds[-1].ended.append((*edge, fact.recorded_at))
                 rounds[-1].marks += marks
                 ended.add(edge)
@@ -75,7 +97,7 @@ class Parties(View[None, list[Edges]]):
             if edge in ended:
                 rounds.append(Edges())
                 ended.clear()
-            rounds[-1].begun.append((*edge, "linked", fact.recorded_at))
+            rounds[-1].begun.append((*edge, fact.recorded_at))
             rounds[-1].marks += marks
         return rounds
 
@@ -90,12 +112,25 @@ class Parties(View[None, list[Edges]]):
             await leave_marks(connection, view, [mark for edges in state for mark in edges.marks])
 
 
+def _edge(event: Linked | Unlinked | Merged | Unmerged) -> tuple[UUID, str]:
+    """Return the other end of an edge, and its kind."""
+    if isinstance(event, Merged | Unmerged):
+        return event.survivor_id, "merged"
+    return event.linked_id, "linked"
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """All ids that are one party; `root` is the id that the others were linked to or merged into."""
 
     root: UUID
     members: tuple[UUID, ...]
+    parents: Mapping[UUID, UUID] = field(default_factory=dict[UUID, UUID])
+    """For each member but the root the one that it was linked to or merged into."""
+
+    def children(self, member: UUID) -> list[UUID]:
+        """Return the ids that were linked to or merged into a member."""
+        return sorted(child for child, parent in self.parents.items() if parent == member)
 
 
 async def parties_of(
@@ -116,11 +151,14 @@ async def parties_of(
         rows = await connection.fetch(load("rapport_events", "parties/members"), *columns)
     else:
         rows = await connection.fetch(load("rapport_events", "parties/members_at"), *columns, known_at)
-    members: dict[tuple[TenantId, UUID], tuple[UUID, list[UUID]]] = {}
+    found: dict[tuple[TenantId, UUID], tuple[UUID, dict[UUID, UUID | None]]] = {}
     for row in rows:
         asked = (TenantId(row["tenant_id"]), row["asked"])
-        members.setdefault(asked, (row["root"], []))[1].append(row["member"])
-    return {asked: Party(root, tuple(sorted(found))) for asked, (root, found) in members.items()}
+        found.setdefault(asked, (row["root"], {}))[1][row["member"]] = row["parent"]
+    return {
+        asked: Party(root, tuple(sorted(parents)), {child: parent for child, parent in parents.items() if parent})
+        for asked, (root, parents) in found.items()
+    }
 
 
 async def members(

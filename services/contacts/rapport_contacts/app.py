@@ -8,11 +8,13 @@ from rapport_contacts.commands import (
     create_customer,
     grant_consent,
     link_identity,
+    merge_customers,
     start_import,
     unlink_identity,
+    unmerge_customer,
     withdraw_consent,
 )
-from rapport_contacts.views import card, consents, customers, directory, naming
+from rapport_contacts.views import card, consents, customers, directory, merges, naming
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -25,12 +27,14 @@ service = Service(
         change_profile.HANDLER,
         link_identity.HANDLER,
         unlink_identity.HANDLER,
+        merge_customers.HANDLER,
+        unmerge_customer.HANDLER,
         grant_consent.HANDLER,
         withdraw_consent.HANDLER,
         configure_tenant.HANDLER,
         start_import.HANDLER,
         complete_import.HANDLER,
     ),
-    views=(directory.Directory(), card.Card(), consents.Consents(), Parties()),
+    views=(directory.Directory(), card.Card(), consents.Consents(), merges.Merges(), Parties()),
     routers=(customers.router, card.router, consents.router, naming.router),
 )

@@ -14,7 +14,9 @@ from rapport_events.contracts.contacts import (
     CustomerCreated,
     CustomerIdentityLinked,
     CustomerIdentityUnlinked,
+    CustomerMerged,
     CustomerProfileChanged,
+    CustomerUnmerged,
     Names,
     Profile,
     TenantConfigured,
@@ -39,6 +41,8 @@ class Customer:
     profile: Mapping[str, PersonalValue] = field(default_factory=dict[str, PersonalValue])
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     linked: Mapping[UUID, CustomerIdentityLinked] = field(default_factory=dict[UUID, CustomerIdentityLinked])
+    merged: CustomerMerged | None = None
+    """The merge that holds: into whom, and with which choices."""
     consents: tuple[Consent, ...] = ()
     """All words on consents as they were recorded; which of them happened last, their times tell."""
 
@@ -60,6 +64,10 @@ def evolve(customer: Customer, event: ContactsEvent) -> Customer:
             return replace(customer, linked={**customer.linked, event.linked_id: event})
         case CustomerIdentityUnlinked():
             return replace(customer, linked={k: v for k, v in customer.linked.items() if k != event.linked_id})
+        case CustomerMerged():
+            return replace(customer, merged=event)
+        case CustomerUnmerged():
+            return replace(customer, merged=None)
         case ConsentGranted() | ConsentWithdrawn():
             return replace(customer, consents=(*customer.consents, event))
         case TenantConfigured() | ImportStarted() | ImportCompleted():

@@ -1,14 +1,17 @@
 """What is shown of customers: the rows of all ids of a party together, opened as far as the caller may see them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, Field
 
+from rapport_contacts.combining import LISTS, Tree
+from rapport_contacts.customer import ATTRIBUTE, Attribute
+from rapport_contacts.merged import Merge, read_merges
 from rapport_contacts.personal import Keys, Personal, key_ids_of, open_kept, personal_of, shown
 from rapport_events.contracts.base import Redacted, Sealed
 from rapport_events.database import Connection
@@ -43,6 +46,8 @@ class Rows:
     parties: Mapping[UUID, Party]
     """By the id that was asked for."""
     by_id: Mapping[UUID, Mapping[str, Any]]
+    merges: Mapping[UUID, Merge] = field(default_factory=dict[UUID, Merge])
+    """Those that hold in these parties, by the id that was merged."""
 
     @property
     def key_ids(self) -> set[str]:
@@ -52,9 +57,12 @@ class Rows:
     def profile(self, customer: UUID, keys: Keys) -> Profile | None:
         """Combine what is known under all ids of a customer's party; None where nothing is."""
         party = self.parties[customer]
-        others = [member for member in party.members if member != party.root]
-        rows = [self.by_id[member] for member in (party.root, *others) if member in self.by_id]
-        return _combine(party, rows, self.tenant, keys) if rows else None
+        merges = {member: self.merges[member].choices for member in party.parents if member in self.merges}
+        return self.combined(Tree(party, merges), keys)
+
+    def combined(self, tree: Tree, keys: Keys) -> Profile | None:
+        """Combine what is known under the ids of a tree; None where nothing is."""
+        return _combine(tree, self.by_id, self.tenant, keys) if self.by_id.keys() & set(tree.party.members) else None
 
 
 async def read_rows(connection: Connection, tenant: TenantId, customers: Sequence[UUID]) -> Rows:
@@ -63,29 +71,43 @@ async def read_rows(connection: Connection, tenant: TenantId, customers: Sequenc
     members = {member for party in parties.values() for member in party.members}
     rows = await connection.fetch(load("rapport_contacts", "directory/rows"), tenant, list(members))
     by_customer = {customer: party for (_, customer), party in parties.items()}
-    return Rows(tenant, by_customer, {row["customer_id"]: dict(row) for row in rows})
+    by_id = {row["customer_id"]: dict(row) for row in rows}
+    return Rows(tenant, by_customer, by_id, await read_merges(connection, tenant, list(members), datetime.now(UTC)))
 
 
-def _combine(party: Party, rows: Sequence[Mapping[str, Any]], tenant: TenantId, keys: Keys) -> Profile:
-    first = rows[0]
-    personal = [personal_of(row) for row in rows]
-    opened = {name: _open(name, personal, tenant, keys) for name in ("emails", "phones", "addresses", "external_ids")}
-    attributes: dict[str, str | bool | int] = {}
-    for row in reversed(rows):
-        attributes |= orjson.loads(row["attributes"])
+def _combine(tree: Tree, by_id: Mapping[UUID, Mapping[str, Any]], tenant: TenantId, keys: Keys) -> Profile:
+    def ranked(name: str) -> list[Mapping[str, Any]]:
+        return [by_id[member] for member in tree.ranked(name) if member in by_id]
+
+    def values(name: str) -> list[Personal]:
+        return [personal_of(row) for row in ranked(name)]
+
+    opened = {name: _open(name, values(name), tenant, keys) for name in LISTS}
+    attributes = {str(row["customer_id"]): orjson.loads(row["attributes"]) for row in ranked("attributes")}
     return Profile(
-        id=party.root,
-        ids=list(party.members),
-        kind=first["kind"],
-        source=first["source"],
-        known_at=min(row["known_at"] for row in rows),
-        name=_name(personal, tenant, keys),
+        id=tree.party.root,
+        ids=list(tree.party.members),
+        kind=ranked("kind")[0]["kind"],
+        source=ranked("source")[0]["source"],
+        known_at=min(row["known_at"] for row in ranked("known_at")),
+        name=_name(values("names"), tenant, keys),
         emails=cast("list[str]", opened["emails"]),
         phones=cast("list[str]", opened["phones"]),
         addresses=cast("list[dict[str, object] | str]", opened["addresses"]),
         external_ids=cast("list[dict[str, str] | str]", opened["external_ids"]),
-        attributes=attributes,
+        attributes=_attributes(tree, attributes),
     )
+
+
+def _attributes(tree: Tree, known: Mapping[str, Mapping[str, Attribute]]) -> dict[str, Attribute]:
+    """Return for each attribute the first value of those that show."""
+    shown: dict[str, Attribute] = {}
+    for name in dict.fromkeys(name for attributes in known.values() for name in attributes):
+        for member in tree.ranked(f"{ATTRIBUTE}{name}"):
+            if name in known.get(str(member), {}):
+                shown[name] = known[str(member)][name]
+                break
+    return shown
 
 
 def _name(personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> str | None:
@@ -102,13 +124,13 @@ def _name(personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> str | N
     return instead
 
 
-def _open(field: str, personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> list[object]:
+def _open(name: str, personal: Iterable[Personal], tenant: TenantId, keys: Keys) -> list[object]:
     """Return a list of all values of a field, each once, in the order of the ids."""
     found: list[object] = []
     for values in personal:
-        if (kept := values.get(field)) is None:
+        if (kept := values.get(name)) is None:
             continue
-        value = open_kept(kept, field, tenant, keys)
+        value = open_kept(kept, name, tenant, keys)
         several = [shown(value)] if isinstance(value, Redacted | Sealed) else value
         found += [one for one in several if one not in found] if isinstance(several, list) else []
     return found

@@ -14,7 +14,9 @@ from rapport_events.contracts.contacts import (
     CustomerCreated,
     CustomerIdentityLinked,
     CustomerIdentityUnlinked,
+    CustomerMerged,
     CustomerProfileChanged,
+    CustomerUnmerged,
 )
 from rapport_events.contracts.interactions import (
     CaseAssigned,
@@ -49,6 +51,8 @@ TOLD: Final[Mapping[type[Event], Told]] = {
     CustomerProfileChanged: Told("changes reason"),
     CustomerIdentityLinked: Told("linked_id kind system strength method", "value"),
     CustomerIdentityUnlinked: Told("linked_id kind system reason"),
+    CustomerMerged: Told("survivor_id"),
+    CustomerUnmerged: Told("survivor_id reason"),
     ConsentGranted: Told("purpose channel wording_version valid_until"),
     ConsentWithdrawn: Told("purpose channel wording_version"),
     CustomerContacted: Told("channel channel_detail direction agent_id outcome attributes", "subject body"),

@@ -153,6 +153,39 @@ class CustomerIdentityUnlinked(Event, frozen=True):
     reason: Code | None = None
 
 
+class FieldChoice(Value, frozen=True):
+    """Whose value a field shows after a merge; without a choice the survivor's, and of lists those of both."""
+
+    field: Code = Field(examples=["names"])
+    """`kind`, `names`, `emails`, `phones`, `addresses`, or `attributes.<name>`."""
+    keep: Literal["survivor", "merged", "both"]
+    """`both` is for lists."""
+
+
+class CustomerMerged(Event, frozen=True):
+    """
+    Two customers were found to be one party, which is known by the survivor's id from now on.
+
+    The subject is the merged customer. No fact is rewritten: what is recorded under either id counts for the party, and
+    an un-merge gives each its own back.
+    """
+
+    type: Literal["crm.customer.merged.v1"] = "crm.customer.merged.v1"
+    customer_id: CustomerId
+    survivor_id: CustomerId
+    field_choices: Annotated[tuple[FieldChoice, ...], Field(max_length=50)] = ()
+
+
+class CustomerUnmerged(Event, frozen=True):
+    """Two customers turned out not to be one party; each has what was recorded under its own ids again."""
+
+    type: Literal["crm.customer.unmerged.v1"] = "crm.customer.unmerged.v1"
+    customer_id: CustomerId
+    """The one that had been merged; the subject."""
+    survivor_id: CustomerId
+    reason: Code | None = None
+
+
 class ConsentGranted(Event, frozen=True):
     """The customer agreed to be approached for a purpose."""
 
@@ -198,6 +231,8 @@ ContactsEvent = Annotated[
     | CustomerProfileChanged
     | CustomerIdentityLinked
     | CustomerIdentityUnlinked
+    | CustomerMerged
+    | CustomerUnmerged
     | ConsentGranted
     | ConsentWithdrawn
     | TenantConfigured

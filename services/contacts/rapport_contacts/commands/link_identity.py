@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator
 
 from rapport_contacts.customer import Customer, evolve
-from rapport_contacts.errors import CustomerNotFound
+from rapport_contacts.errors import CustomerNotFound, IdentityIsMerged, PartyCircle
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Code, Share
 from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityLinkedPii, IdentityKind
@@ -40,6 +40,7 @@ def decide(command: LinkIdentity, customer: Customer, occasion: Occasion) -> Seq
     linked = CustomerId(occasion.customer(command.identity))
     if linked in customer.linked or linked == occasion.id:
         return []
+    _stay_a_tree(customer, linked, occasion)
     kind, system, value = cast("tuple[IdentityKind, str, str]", command.identity.identity)
     return [
         CustomerIdentityLinked(
@@ -52,6 +53,16 @@ def decide(command: LinkIdentity, customer: Customer, occasion: Occasion) -> Seq
             pii=CustomerIdentityLinkedPii(value=value),
         )
     ]
+
+
+def _stay_a_tree(customer: Customer, linked: CustomerId, occasion: Occasion) -> None:
+    """Refuse what would give an id two parents, or close a circle; streams know it first, parties know all of it."""
+    other: Customer = occasion.others[linked]
+    is_above = customer.merged is not None and customer.merged.survivor_id == linked
+    if is_above or occasion.id in other.linked or occasion.parties[occasion.id].root == linked:
+        raise PartyCircle(customer_id=occasion.subject, linked_id=linked)
+    if other.merged is not None:
+        raise IdentityIsMerged(linked_id=linked, survivor_id=other.merged.survivor_id)
 
 
 def holds(customer: Customer, identity: UUID) -> bool:
@@ -70,4 +81,5 @@ HANDLER = Handler(
     identities=lambda command: (command.identity,),
     holds=holds,
     mentions=lambda command: (command.identity,),
+    beside=lambda command: (command.identity,),
 )

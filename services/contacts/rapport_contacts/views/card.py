@@ -11,6 +11,7 @@ from rapport_chassis.reading import Read
 from rapport_chassis.standing import Freshness
 from rapport_contacts.card_sheet import Identity, Linked, Sheet, Unlinked, as_json, identity_of, sheet_of
 from rapport_contacts.errors import CustomerNotFound
+from rapport_contacts.merged import Merge
 from rapport_contacts.personal import Keys, key_ids_of, open_kept, shown
 from rapport_contacts.profiles import NOT_SHOWN, Profile, read_rows
 from rapport_contacts.views.consents import WordShown, read_words, standing_words
@@ -71,10 +72,22 @@ class IdentityShown(BaseModel):
     value: str | None = Field(description=NOT_SHOWN)
 
 
+class MergeShown(BaseModel):
+    """A merge that holds in the party; `unmerge` takes it back."""
+
+    customer_id: UUID = Field(description="The one that was merged.")
+    survivor_id: UUID
+    at: datetime
+    choices: dict[str, str] = Field(description="Whose value shows, by field, where it is not the usual one.")
+    event_id: UUID
+    partition: int
+
+
 class CardShown(Profile):
     """All that contacts knows of one customer, under all ids of the party."""
 
     identities: list[IdentityShown]
+    merges: list[MergeShown]
     consents: list[WordShown] = Field(description="The words that still decide on some purpose and channel.")
     is_masked: bool
     freshness: Freshness
@@ -100,9 +113,21 @@ async def show_customer(reading: Read, customer_id: UUID) -> CardShown:
     return CardShown(
         **profile.model_dump(),
         identities=[_identity_shown(identity, tenant, keys) for identity in identities],
+        merges=[_merge_shown(merge) for merge in rows.merges.values()],
         consents=standing_words(words, now),
         is_masked=reading.is_masked,
-        freshness=await reading.freshness("directory", "card", "consents", "parties"),
+        freshness=await reading.freshness("directory", "card", "merges", "consents", "parties"),
+    )
+
+
+def _merge_shown(merge: Merge) -> MergeShown:
+    return MergeShown(
+        customer_id=merge.customer_id,
+        survivor_id=merge.survivor_id,
+        at=merge.merged_at,
+        choices=dict(merge.choices),
+        event_id=merge.event_id,
+        partition=merge.partition,
     )
 
 

@@ -9,22 +9,20 @@ up AS (
       UNION ALL
      SELECT u.tenant_id, u.asked, e.parent, u.depth + 1
        FROM up u
-      CROSS JOIN LATERAL (
-            SELECT p.parent FROM parties_v1 p
-             WHERE p.tenant_id = u.tenant_id AND p.child = u.id AND p.known_from <= $3 AND p.known_to IS NULL
-             UNION ALL
-            SELECT p.parent FROM parties_v1 p
-             WHERE p.tenant_id = u.tenant_id AND p.child = u.id AND p.known_from <= $3 AND p.known_to > $3) e
-      WHERE u.depth < 32),
+      CROSS JOIN LATERAL (SELECT party_parent_at(u.tenant_id, u.id, $3) AS parent) e
+      WHERE u.depth < 32
+        AND e.parent IS NOT NULL),
 roots AS (
-     SELECT DISTINCT ON (u.tenant_id, u.asked) u.tenant_id, u.asked, u.id AS root
+     SELECT u.tenant_id, u.asked,
+            CASE WHEN max(u.depth) < 32 THEN (array_agg(u.id ORDER BY u.depth DESC))[1]
+                 ELSE (array_agg(u.id ORDER BY u.id) FILTER (WHERE u.depth >= 16))[1] END AS root
        FROM up u
-      ORDER BY u.tenant_id, u.asked, u.depth DESC, u.id),
+      GROUP BY u.tenant_id, u.asked),
 down AS (
-     SELECT r.tenant_id, r.root, r.root AS member, 0 AS depth
+     SELECT r.tenant_id, r.root, r.root AS member, NULL::uuid AS parent, 0 AS depth
        FROM (SELECT DISTINCT tenant_id, root FROM roots) r
       UNION
-     SELECT d.tenant_id, d.root, e.child, d.depth + 1
+     SELECT d.tenant_id, d.root, e.child, d.member, d.depth + 1
        FROM down d
       CROSS JOIN LATERAL (
             SELECT p.child FROM parties_v1 p
@@ -32,7 +30,9 @@ down AS (
              UNION ALL
             SELECT p.child FROM parties_v1 p
              WHERE p.tenant_id = d.tenant_id AND p.parent = d.member AND p.known_from <= $3 AND p.known_to > $3) e
-      WHERE d.depth < 32)
-SELECT DISTINCT r.tenant_id, r.asked, r.root, d.member
+      WHERE d.depth < 32
+        AND e.child <> d.root
+        AND party_parent_at(d.tenant_id, e.child, $3) = d.member)
+SELECT DISTINCT r.tenant_id, r.asked, r.root, d.member, d.parent
   FROM roots r
   JOIN down d ON d.tenant_id = r.tenant_id AND d.root = r.root

@@ -1,0 +1,80 @@
+"""What a decision is told of customers besides its own: how they stand, and who is one party."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from rapport_events.claiming import customer_of
+from rapport_events.codec import decode
+from rapport_events.command import Request
+from rapport_events.database import Pool
+from rapport_events.envelope import Recorded
+from rapport_events.ids import TenantId
+from rapport_events.keyring import TenantKeys
+from rapport_events.ledger import Ledger
+from rapport_events.parties import Party, parties_of
+from rapport_events.statements import load
+
+ACQUIRE_SECONDS_MAX = 5
+
+
+FindParties = Callable[[TenantId, Sequence[UUID]], Awaitable[Mapping[UUID, Party]]]
+"""Says who is one party with each customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartiesRead:
+    """Finds parties in a service's own read model, which follows its ledger within moments."""
+
+    pool: Pool
+
+    async def __call__(self, tenant: TenantId, customers: Sequence[UUID]) -> Mapping[UUID, Party]:
+        """Return the party of each customer."""
+        async with self.pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection, connection.transaction(readonly=True):
+            await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
+            found = await parties_of(connection, [(tenant, customer) for customer in customers])
+        return {customer: party for (_, customer), party in found.items()}
+
+
+async def each_alone(_tenant: TenantId, customers: Sequence[UUID]) -> Mapping[UUID, Party]:
+    """Take each customer for a party of its own: where there is no read model."""
+    return {customer: Party(customer, (customer,)) for customer in customers}
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """States and parties of customers besides the decision's own."""
+
+    others: Mapping[UUID, Any]
+    parties: Mapping[UUID, Party]
+
+
+def ids_beside(request: Request, keys: TenantKeys) -> list[UUID]:
+    """Return the ids of the customers that a request must look at besides its own."""
+    return [customer_of(keys, ref) for ref in request.handler.beside(request.command)]
+
+
+async def look_beside(
+    ledger: Ledger, find_parties: FindParties, tenant: TenantId, wanted: Sequence[tuple[Request, UUID, Sequence[UUID]]]
+) -> list[Beside]:
+    """
+    Read the streams of other customers, and who is one party with them or with the decision's own.
+
+    Args:
+        wanted: Requests of one tenant, each with its own customer and the others.
+    """
+    ids = {other for _, _, others in wanted for other in others}
+    streams = await ledger.read_streams(tenant, sorted(f"customer-{customer}" for customer in ids))
+    parties = await find_parties(tenant, sorted(ids | {own for _, own, _ in wanted}))
+    return [
+        Beside({other: _state(request, streams[f"customer-{other}"]) for other in others}, parties)
+        for request, _, others in wanted
+    ]
+
+
+def _state(request: Request, history: Sequence[Recorded]) -> object:
+    state = request.handler.initial
+    for recorded in history:
+        state = request.handler.evolve(state, decode(recorded))
+    return state
