@@ -24,7 +24,7 @@ async def test_an_open_ledger_remembers_its_server(desk: PostgresDesk) -> None:
 
 
 async def test_a_new_ledger_is_shut_until_it_was_compared(desk: PostgresDesk) -> None:
-    await _tell(desk, "UPDATE ledger SET system_identifier = NULL, timeline = NULL, server_started_at = NULL")
+    await _tell(desk, "UPDATE ledger SET system_identifier = NULL, timeline = NULL, compared_start = NULL")
 
     async with desk.keeper.acquire() as connection:
         assert (await read_remembered(connection)).server is None
@@ -34,7 +34,7 @@ async def test_a_new_ledger_is_shut_until_it_was_compared(desk: PostgresDesk) ->
 
 
 async def test_a_restarted_server_takes_appends_only_after_reopening(desk: PostgresDesk) -> None:
-    await _tell(desk, "UPDATE ledger SET server_started_at = server_started_at - interval '1 microsecond'")
+    await _tell(desk, "UPDATE ledger SET compared_start = compared_start - interval '1 microsecond'")
     with pytest.raises(LedgerShut):
         await one(desk.ledger, request(beginning()))
 

@@ -7,7 +7,7 @@ from tests.events.mirroring import Place, line, quicker, running, until_audited,
 from tests.waiting import until
 
 P = 7
-RESTARTED = "UPDATE ledger SET server_started_at = server_started_at - interval '1 hour'"
+RESTARTED = "UPDATE ledger SET compared_start = compared_start - interval '1 hour'"
 PROMOTED = RESTARTED + ", timeline = timeline - 1"
 
 

@@ -84,6 +84,17 @@ def topic_of(service: str, era: int = 1, prefix: str = "crm") -> str:
     return f"{prefix}.{service}" if era == 1 else f"{prefix}.{service}.e{era}"
 
 
+def era_of_topic(topic: str, service: str, prefix: str = "crm") -> int | None:
+    """Return the era of a ledger that a topic's name stands for; None where it is the name of something else."""
+    first = topic_of(service, 1, prefix)
+    if topic == first:
+        return 1
+    number = topic.removeprefix(f"{first}.e")
+    if not number.isdecimal() or topic != topic_of(service, int(number), prefix):
+        return None
+    return int(number)
+
+
 def key_of(event: Recorded) -> bytes:
     """Return the record key `tenant:subject`."""
     return f"{event.tenant}:{event.subject}".encode()

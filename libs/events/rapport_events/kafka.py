@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
+from rapport_events.envelope import era_of_topic
 from rapport_events.ids import PARTITIONS
 from rapport_events.scanner import scanning
 
@@ -104,6 +105,18 @@ async def look_at_broker(bootstrap: str, topics: Collection[str]) -> BrokerState
         for topic in wanted
     }
     return BrokerState(brokers, states)
+
+
+async def find_eras(bootstrap: str, service: str, prefix: str) -> list[int]:
+    """
+    Return the eras of a ledger of which the broker has a topic, ascending.
+
+    Raises:
+        KafkaError: The broker is away or refused.
+    """
+    async with _admin(bootstrap) as admin:
+        found = [era_of_topic(topic["topic"], service, prefix) for topic in await admin.describe_topics()]
+    return sorted(era for era in found if era is not None)
 
 
 async def grants_producer_ids(bootstrap: str) -> bool:

@@ -16,11 +16,11 @@ from rapport_events.copying import Copying
 from rapport_events.database import Connection, Pool, open_pool
 from rapport_events.envelope import topic_of
 from rapport_events.ids import PARTITIONS
-from rapport_events.kafka import WrongPartitions, apply_topics
+from rapport_events.kafka import WrongPartitions, apply_topics, find_eras
 from rapport_events.lane import LedgerGap
 from rapport_events.leadership import leading
 from rapport_events.mirror_metrics import AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS, sound
-from rapport_events.opening import LedgerMoved, Opening, StaysShut, shut_where_open
+from rapport_events.opening import LedgerMoved, Opening, StaysShut, stay_shut
 from rapport_events.producer import producing
 from rapport_events.scanner import scanning
 from rapport_events.statements import load
@@ -171,8 +171,10 @@ class Mirror:
             pool = await open_pool(settings.keeper, name=name, connections_max=3, settings=_PLANS)
             try:
                 await self._carry(pool)
-            except* RecordNotHeld:
-                await shut_where_open(pool)
+            except* (RecordNotHeld, StaysShut) as stops:
+                stop = next(_leaves(stops))
+                reason = stop.reason if isinstance(stop, StaysShut) else "record_not_held"
+                await stay_shut(pool, reason, str(stop))
                 raise
             finally:
                 self._copying = None
@@ -187,6 +189,7 @@ class Mirror:
         self._topic = topic_of(settings.service, era, settings.prefix)
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._opening.patience if server else None):
+                await self._look_for_later_eras(era)
                 await apply_topics(settings.bootstrap, [self._topic])
                 producer = await stack.enter_async_context(producing(settings.bootstrap, self._topic))
                 scanner = await stack.enter_async_context(scanning(settings.bootstrap, self._topic))
@@ -207,6 +210,19 @@ class Mirror:
                 group.create_task(copying.run(poll_seconds=settings.poll_seconds))
                 group.create_task(self._audit_again(audit, copying))
                 group.create_task(self._glance_again(pool, era, copying))
+
+    async def _look_for_later_eras(self, era: int) -> None:
+        """
+        See whether the ledger has been in a later era already, as a backup from before it does not know.
+
+        Raises:
+            StaysShut: It has: the topic of its own era may hold nothing that it lacks.
+        """
+        settings = self._settings
+        latest = max(await find_eras(settings.bootstrap, settings.service, settings.prefix), default=era)
+        if latest > era:
+            later = topic_of(settings.service, latest, settings.prefix)
+            raise StaysShut("era_forgotten", f"the ledger is in era {era}, and there is a topic {later}")
 
     async def _compare_for_a_while(self, audit: Audit) -> None:
         """Compare what the topic got since the last mark, unless that takes long: its last records were compared."""

@@ -5,7 +5,7 @@ import time
 import structlog
 
 from rapport_events.database import Pool
-from rapport_events.gate import ServerIdentity, read_remembered, read_server_identity, reopen, shut
+from rapport_events.gate import ServerIdentity, note_shut, read_remembered, read_server_identity, reopen, shut
 from rapport_events.mirror_metrics import sound
 from rapport_events.statements import load
 
@@ -16,6 +16,11 @@ _ACQUIRE_SECONDS = 10
 
 class StaysShut(Exception):
     """The ledger must not be opened again without an operator."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        """A code."""
 
 
 class LedgerMoved(Exception):
@@ -52,10 +57,12 @@ class Opening:
             self._shut_since = None
             return remembered.era, None
         if not remembered.is_open:
-            raise StaysShut("the ledger was shut, and its server has been restarted since")
+            raise StaysShut("shut", "the ledger was shut, and its server has been restarted since")
         has_moved = known is not None and _log_of(known) != _log_of(server)
         if not commits["are_on_standby" if has_moved else "are_on_disk"]:
-            raise StaysShut("the ledger's server changed, and commits are not synchronous: begin a new era")
+            what = "another server" if has_moved else "a server that acknowledges commits before they are on disk"
+            detail = f"the ledger is on {what}, and commits that were acknowledged may be lost"
+            raise StaysShut("commits_may_be_lost", detail)
         self._shut_since = self._shut_since or time.monotonic()
         if self.patience > 0:
             return remembered.era, server
@@ -73,17 +80,22 @@ class Opening:
         """
         async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             if not await reopen(connection, server):
-                raise LedgerMoved("the server was restarted while the ledger was compared")
+                raise LedgerMoved("the server was restarted while the ledger was compared, or the era is too young")
         self._shut_since = None
         log.info("ledger_opened", service=self._service, timeline=server.timeline)
 
 
-async def shut_where_open(pool: Pool) -> None:
-    """Take no appends any more where they are still taken: each would use a number for the second time."""
+async def stay_shut(pool: Pool, reason: str, detail: str) -> None:
+    """
+    Take no appends any more where they are still taken, and write down why.
+
+    Each would use a number for the second time, or lie on a server that lost some.
+    """
     async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
         remembered = await read_remembered(connection)
         if remembered.is_open and remembered.server == await read_server_identity(connection):
             await shut(connection)
+        await note_shut(connection, reason, detail)
 
 
 def _log_of(server: ServerIdentity) -> tuple[int, int]:
