@@ -63,6 +63,18 @@ def test_an_error_becomes_its_problem(error: Exception, status: int, code: str) 
     assert ("Retry-After" in problem.headers) == (status == 503)
 
 
+def test_a_ledger_that_stays_shut_sends_to_the_operator() -> None:
+    error = LedgerShut()
+    error.reason = "record_not_held"
+
+    problem = problem_of(error)
+
+    assert problem is not None
+    assert (problem.code, problem.facts) == ("ledger_shut", {"reason": "record_not_held"})
+    assert "rapport ledger status" in problem.detail
+    assert problem.headers["Retry-After"] == "30"
+
+
 @pytest.mark.parametrize(
     "error",
     [RuntimeError("x"), asyncpg.UndefinedTableError("x"), asyncpg.DataError("x"), ValueError("x"), KeyError("x")],

@@ -17,11 +17,11 @@ from rapport_chassis.standing import Standing
 from rapport_events.database import Pool
 from rapport_events.errors import Denied
 from rapport_events.execute import Executor
+from rapport_events.gate import ERA_BELIEVED_SECONDS
 from rapport_events.keyring import Keyring
 from rapport_events.ledger import Ledger
 from rapport_events.results import Done
 
-_ERA_SECONDS_MAX = 5.0
 OPERATOR = "operator"
 
 
@@ -113,10 +113,11 @@ class Desk:
         return write_token_of(((name, era, p.partition), p.position) for done in results for p in done.places)
 
     async def era(self) -> int:
-        """Return the ledger's era, as it was at most five seconds ago."""
-        if time.monotonic() - self._era_at >= _ERA_SECONDS_MAX:
+        """Return the ledger's era, as it was at most five seconds ago: for so long a new one takes nothing."""
+        if time.monotonic() - self._era_at >= ERA_BELIEVED_SECONDS:
+            asked_at = time.monotonic()
             self._era = (await self.store.ledger.state()).era
-            self._era_at = time.monotonic()
+            self._era_at = asked_at
         return self._era
 
 

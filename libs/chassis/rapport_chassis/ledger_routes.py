@@ -10,13 +10,15 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from rapport_chassis.answers import answer_json
-from rapport_chassis.desk import OPERATOR, AtDesk
+from rapport_chassis.desk import OPERATOR, AtDesk, Desk
 from rapport_chassis.problems import Problem, Refused
 from rapport_chassis.reading import Read
 from rapport_chassis.standing import Checkpoint, Freshness
 from rapport_events.cloudevents import attributes
 from rapport_events.errors import Missing
+from rapport_events.gate import read_condition
 from rapport_events.ids import PARTITIONS, EventId
+from rapport_events.remedies import explain, remedy
 from rapport_events.statements import load
 
 RESEND_SECONDS_MIN = 5
@@ -37,11 +39,24 @@ class EventNotFound(Missing):
     code = "event_not_found"
 
 
+class Shut(BaseModel):
+    """Why a ledger takes no appends, and what an operator can do."""
+
+    reason: str | None
+    """Code; null where the ledger opens by itself as soon as its mirror has compared it."""
+    why: str
+    what_to_do: str
+    since: datetime | None
+    """When the reason was found."""
+
+
 class LedgerAnswer(BaseModel):
     """What a reader must know of a ledger."""
 
     era: int
     open: bool
+    shut: Shut | None = None
+    """Null where it is open."""
     heads: Annotated[list[int], Field(min_length=PARTITIONS, max_length=PARTITIONS)]
     """Last position of each partition; 0 where it is empty."""
     reach: Annotated[list[int], Field(min_length=PARTITIONS, max_length=PARTITIONS)]
@@ -105,7 +120,18 @@ async def get_ledger(request: Request, desk: AtDesk) -> LedgerAnswer:
     """Tell the era, whether the ledger takes appends, and how far each partition goes."""
     await desk.admit_peer(request)
     state = await desk.store.ledger.state()
-    return LedgerAnswer(era=state.era, open=state.is_open, heads=list(state.heads), reach=list(state.reach))
+    shut = None if state.is_open else await _shut(desk)
+    return LedgerAnswer(era=state.era, open=state.is_open, shut=shut, heads=list(state.heads), reach=list(state.reach))
+
+
+async def _shut(desk: Desk) -> Shut | None:
+    async with desk.store.pool.acquire() as connection:
+        condition = await read_condition(connection)
+    why, what_to_do = explain(condition), remedy(condition, desk.service.name)
+    if why is None or what_to_do is None:
+        return None
+    reason = condition.reason if condition.needs_operator else None
+    return Shut(reason=reason, why=why, what_to_do=what_to_do, since=condition.since)
 
 
 async def resend(request: Request, desk: AtDesk, wish: Resend) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -29,6 +29,8 @@ ERRORS_MAX: Final = 20
 """Of a malformed body at most this many faults are named."""
 AGAIN_SECONDS: Final = 2
 """What Retry-After says where something is away."""
+STAYS_SHUT_SECONDS: Final = 30
+"""What it says where somebody must do something first."""
 
 _FAMILIES: Final[tuple[tuple[type[Refusal], int], ...]] = (
     (EventTooLarge, 413),
@@ -114,6 +116,12 @@ KEYRING_AWAY: Final = away("keyring_away", "Personal data cannot be sealed now; 
 LEDGER_SHUT: Final = away(
     "ledger_shut", "The ledger takes nothing until it has been compared; repeat with the same key."
 )
+LEDGER_STAYS_SHUT: Final = away(
+    "ledger_shut",
+    "The ledger takes nothing until an operator has begun a new era: `rapport ledger status` says why, and what to do."
+    " Repeat with the same key.",
+    STAYS_SHUT_SECONDS,
+)
 KEYS_UNREACHABLE: Final = away("token_keys_away", "Tokens cannot be verified now; repeat later.", 5)
 
 
@@ -143,7 +151,7 @@ def problem_of(error: BaseException, known: Collection[str] = ()) -> Problem | N
         case KeyringAway():
             found = KEYRING_AWAY
         case LedgerShut():
-            found = LEDGER_SHUT
+            found = replace(LEDGER_STAYS_SHUT, facts={"reason": error.reason}) if error.reason else LEDGER_SHUT
         case _:
             found = DATABASE_AWAY if is_away(error) else None
     return found

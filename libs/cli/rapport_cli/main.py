@@ -9,7 +9,9 @@ from rapport_cli import (
     examine_suite,
     import_file,
     issue_token,
+    ledger_status,
     load_demo,
+    new_era,
     report,
     show_customer,
     status,
@@ -31,6 +33,10 @@ app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)
 app.add_typer(show_customer.app, name="customer")
+ledger = typer.Typer(help="The numbered memory of a service.", no_args_is_help=True)
+ledger.command("status", help=ledger_status.HELP)(ledger_status.ledger_status)
+ledger.command("new-era", help=new_era.HELP)(new_era.new_era)
+app.add_typer(ledger, name="ledger")
 app.add_typer(load_demo.app, name="demo")
 app.add_typer(apply_topics.app, name="topics")
 app.add_typer(apply_migrations.app, name="migrate")

@@ -42,6 +42,45 @@ class ServiceState:
     readers: Sequence[ReaderState] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerAnswer:
+    """What is to be said of one ledger."""
+
+    service: str
+    state: str
+    """`open`, `comparing` (opens by itself), `shut` (until an operator does something) or `away`."""
+    era: int | None = None
+    events: int = 0
+    reason: str | None = None
+    """Code of why it is shut."""
+    why: str | None = None
+    what_to_do: str | None = None
+
+
+def look_at_ledger(access: Access, service: str) -> LedgerAnswer:
+    """
+    Ask a service how its ledger is.
+
+    Raises:
+        NotAllowed: The token is not taken.
+    """
+    try:
+        found = get_json(access, service, "/v1/ledger", timeout_seconds=_ASK_SECONDS)
+    except (Unreachable, NotFound) as error:
+        return LedgerAnswer(service, "away", why=str(error))
+    shut = cast("dict[str, str | None]", found.get("shut") or {})
+    state = "open" if found.get("open") else "shut" if shut.get("reason") else "comparing"
+    return LedgerAnswer(
+        service,
+        state,
+        era=cast("int | None", found.get("era")),
+        events=sum(cast("list[int]", found.get("heads") or [])),
+        reason=shut.get("reason"),
+        why=shut.get("why"),
+        what_to_do=shut.get("what_to_do"),
+    )
+
+
 def observe(access: Access, doors: Mapping[str, int], services: Sequence[str] = ()) -> list[ServiceState]:
     """
     Look at each service.

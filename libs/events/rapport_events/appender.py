@@ -9,6 +9,7 @@ import structlog
 
 from rapport_events.database import Connection, Pool, PooledConnection
 from rapport_events.faults import is_away
+from rapport_events.gate import read_condition
 from rapport_events.grouping import Answer
 from rapport_events.ledger import Appended, LedgerShut, Outcome, Place
 from rapport_events.packing import WITHIN_MAX, Request, check, pack, unpack
@@ -125,9 +126,21 @@ class Appender:
                 return [error]
             return [answer for request in requests for answer in await self._answers([request])]
         except Exception as error:
-            if not isinstance(error, LedgerShut) and not is_away(error):
+            if isinstance(error, LedgerShut):
+                error.reason = await self._reason()
+            elif not is_away(error):
                 raise
             return [error for _ in requests]
+
+    async def _reason(self) -> str | None:
+        """Say why the ledger stays shut; None where it opens by itself, or where that cannot be read."""
+        try:
+            condition = await read_condition(await self._kept.get())
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return None
+        return condition.reason or "shut" if condition.needs_operator else None
 
     async def _send_again(self, requests: Sequence[Request]) -> list[Outcome]:
         for attempt in range(1, TRIES + 1):

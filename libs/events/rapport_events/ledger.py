@@ -152,6 +152,9 @@ class LedgerState:
 class LedgerShut(Exception):
     """The server was restarted, restored or promoted, and the mirror has not yet compared ledger and topic."""
 
+    reason: str | None = None
+    """A code where it stays shut until an operator does something."""
+
 
 class Ledger(Protocol):
     """A numbered memory of facts; `PostgresLedger` and `MemoryLedger` pass the same contract tests."""

@@ -8,9 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from rapport_cli.launching.databases import KEYRING, Server, era_of, set_up_databases
 from rapport_cli.launching.environment import PREFIX, topic_prefix
-from rapport_cli.launching.home import Home
+from rapport_cli.launching.home import Home, HomeRefused
 from rapport_cli.launching.installed import find_installed
 from rapport_cli.launching.keys import password_of
+from rapport_cli.launching.ports import BROKER, HOST, OFFSETS
 from rapport_events.envelope import topic_of
 from rapport_events.kafka import apply_topics
 
@@ -31,7 +32,7 @@ async def apply_all_topics(kafka: str, names: Sequence[str]) -> list[str]:
     topics: list[str] = []
     for service in find_installed(names):
         if service.owns_ledger:
-            address = _setting(f"{PREFIX}{service.name.upper()}_APP")
+            address = setting(f"{PREFIX}{service.name.upper()}_APP")
             topics.append(topic_of(service.name, await era_of(address) if address else 1, topic_prefix()))
     await apply_topics(kafka, topics)
     return topics
@@ -55,7 +56,7 @@ def passwords(home: Home) -> Callable[[str], str]:
         variable = PREFIX + (service if service == KEYRING else f"{service}_{login}").upper()
         if role == _ERASER:
             variable = f"{PREFIX}KEYRING_ERASER"
-        address = _setting(variable)
+        address = setting(variable)
         if address is not None:
             return _password(variable, address, role)
         if home.is_made:
@@ -75,7 +76,40 @@ def _password(variable: str, address: str, role: str) -> str:
     return unquote(parts.password)
 
 
-def _setting(name: str) -> str | None:
+def keeper_of(service: str, folder: Path) -> str:
+    """
+    Return the address of a service's database as its keeper: what the service itself is given, or the data folder's.
+
+    Raises:
+        SettingMissing: There is neither.
+    """
+    variable = f"{PREFIX}{service.upper()}_KEEPER"
+    if (address := setting(variable)) is not None:
+        return address
+    kept = Home(folder).secrets / f"{service}_keeper"
+    try:
+        return kept.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingMissing(f"{variable} is missing, and {kept} cannot be read: where is the ledger?") from error
+
+
+def broker_of(given: str | None, folder: Path) -> str:
+    """
+    Return the address of the broker: the one that was given, or the data folder's.
+
+    Raises:
+        SettingMissing: There is neither.
+    """
+    if given is not None:
+        return given
+    try:
+        suite = Home(folder).suite
+    except HomeRefused as error:
+        raise SettingMissing("where is the broker? give --kafka or RAPPORT_KAFKA") from error
+    return suite.kafka or f"{HOST}:{suite.port_base + OFFSETS[BROKER]}"
+
+
+def setting(name: str) -> str | None:
     """Return a setting, which may also come from the file that `<NAME>_FILE` names."""
     if value := os.environ.get(name):
         return value

@@ -56,11 +56,11 @@ BEGIN
     -- A claim names the first event of its command, and all events of the command carry it.
     WITH told AS (
          SELECT DISTINCT ON (e.tenant, c.claim) e.tenant, left(c.claim, -33) AS kind,
-                decode(right(c.claim, 32), 'hex') AS digest, e.stream, e.id, e.claims::text AS claims
-           FROM (SELECT u.*, m.meta -> 'claims' AS claims
+                decode(right(c.claim, 32), 'hex') AS digest, e.stream, e.id, e.meta::text AS meta
+           FROM (SELECT u.*, m.meta
                    FROM unnest(positions, tenants, streams, ids) AS u (position, tenant, stream, id)
                    JOIN unnest(positions, meta) AS m (position, meta) USING (position)) AS e
-          CROSS JOIN LATERAL json_array_elements_text(e.claims) AS c (claim)
+          CROSS JOIN LATERAL json_array_elements_text(e.meta -> 'claims') AS c (claim)
           ORDER BY e.tenant, c.claim, e.position),
     made AS (
          INSERT INTO claims (tenant_id, kind, digest, stream, event_id)
@@ -69,7 +69,7 @@ BEGIN
     SELECT count(*) INTO held
       FROM told AS t
       JOIN claims AS k ON k.tenant_id = t.tenant AND k.kind = t.kind AND k.digest = t.digest
-     WHERE NOT EXISTS (SELECT FROM events AS x WHERE x.event_id = k.event_id AND x.meta ->> 'claims' = t.claims);
+     WHERE NOT EXISTS (SELECT FROM events AS x WHERE x.event_id = k.event_id AND x.meta::text = t.meta);
 
     -- The answer to a key: for each stream the last position and version. One that lies elsewhere too was begun by an
     -- earlier call; keys are forgotten after 30 days, so an older row belongs to another command.
