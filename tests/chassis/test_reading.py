@@ -91,6 +91,9 @@ async def counter(make_service_database: MakeServiceDatabase) -> AsyncIterator[C
     admin = await asyncpg.connect(database.admin)
     keeper = await asyncpg.connect(database.keeper)
     await keeper.execute(TABLES)
+    await keeper.execute(
+        "INSERT INTO rebuilds (model, rebuild, state, tables) VALUES ('sums_v1', 1, 'live', '{sums_v1}')"
+    )
     for tenant, customer, total in (("acme", ANN, 1), ("rival", BOB, 2)):
         await keeper.execute("INSERT INTO sums_v1_r1 VALUES ($1, $2, 1, $3, '{1}')", tenant, customer, total)
     await keeper.close()

@@ -77,7 +77,7 @@ class Sums(View[None, dict[tuple[str, UUID], Sum]]):
     async def write(self, connection: Connection, state: dict[tuple[str, UUID], Sum]) -> None:
         """Store."""
         rows = [(tenant, who, len(entry.seen), entry.total, entry.seen) for (tenant, who), entry in state.items()]
-        await connection.executemany(WRITE, rows)
+        await connection.executemany(WRITE.replace("_r1", f"_r{self.rebuild}"), rows)
 
 
 class Purchases:

@@ -155,20 +155,21 @@ async def get_event(read: Read, event_id: UUID, partition: Annotated[int, Query(
 async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:
     """Tell how far each read model has got; single partitions only to operators."""
     checkpoints = await read.store.standing.checkpoints()
+    live = {view.model: read.store.standing.live(view) for view in desk.service.views}
     async with read.rows() as connection:
-        rows = await connection.fetch(load("rapport_chassis", "parked_counts"), list(checkpoints))
+        rows = await connection.fetch(load("rapport_chassis", "parked_counts"), list(live.values()))
     parked = {row["reader"]: row["parked"] for row in rows}
     readers: list[ReaderState] = []
     for view in desk.service.views:
-        at = checkpoints.get(view.reader, {})
+        at = checkpoints.get(view.model, {})
         lines = [_line(desk, source, era, partition, each) for (source, era, partition), each in sorted(at.items())]
         lags = [line.lag for line in lines if line.lag is not None]
         readers.append(
             ReaderState(
-                reader=view.reader,
+                reader=live[view.model],
                 view=view.name,
                 lag=sum(lags) if len(lags) == len(lines) else None,
-                parked=parked.get(view.reader, 0),
+                parked=parked.get(live[view.model], 0),
                 freshness=await read.freshness(view.name),
                 lines=lines if OPERATOR in read.caller.scopes else [],
             )

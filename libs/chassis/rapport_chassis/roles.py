@@ -28,12 +28,13 @@ from rapport_events.database import Pool, open_pool
 from rapport_events.derivations import derive
 from rapport_events.envelope import topic_of
 from rapport_events.execute import Executor
+from rapport_events.filling import Filler
 from rapport_events.kafka import apply_topics
+from rapport_events.keeping import Keeping, Tools
 from rapport_events.keyring import Keyring
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
-from rapport_events.reader import ViewReader
-from rapport_events.scanner import read_partition
+from rapport_events.scanner import read_partition, read_partitions
 from rapport_events.statements import load
 
 log = structlog.get_logger()
@@ -46,6 +47,9 @@ ROLES: Final[tuple[Role, ...]] = ("http", "mirror", "readers", "effects")
 _LEDGER_CONNECTIONS: Final = 2
 """A ledger that takes appends keeps so many of its pool for itself."""
 _READERS_CONNECTIONS: Final = 6
+_REBUILD_CONNECTIONS: Final = 4
+_REBUILD_SHARE: Final = 0.5
+"""In one process with everything else, a rebuild takes half of what it could."""
 _PAUSE_SECONDS_MIN: Final = 0.25
 _PAUSE_SECONDS_MAX: Final = 10.0
 _STEADY_SECONDS: Final = 30
@@ -224,11 +228,21 @@ async def keep_views(member: Member) -> None:
         return
     # A consumer that subscribes to a topic before it exists waits long until it looks again.
     await apply_topics(broker.kafka, [topic_of(source, prefix=broker.topic_prefix) for source in service.sources])
-    keeper = settings.keeper.get_secret_value()
+    keeper, keyring = settings.keeper.get_secret_value(), _given(house.keyring)
     pool = await open_pool(keeper, name=f"{service.name}.readers", connections_max=_READERS_CONNECTIONS)
+    beside = await open_pool(keeper, name=f"{service.name}.rebuilds", connections_max=_REBUILD_CONNECTIONS)
+    filler = Filler(
+        service=service.name,
+        pool=beside,
+        keyring=keyring,
+        scan=partial(read_partitions, broker.kafka),
+        prefix=broker.topic_prefix,
+        share=_REBUILD_SHARE,
+    )
+    keeping = Keeping(service.views, Tools(pool=pool, keyring=keyring, filler=filler, heads=house.peers.heads))
     try:
         consuming = Consuming(
-            [ViewReader(view, pool, house.keyring) for view in service.views],
+            await keeping.readers(),
             pool,
             ConsumingSettings(
                 bootstrap=broker.kafka,
@@ -242,8 +256,7 @@ async def keep_views(member: Member) -> None:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(consuming.run())
-            for view in service.views:
-                group.create_task(view.keep_whole(pool, _given(house.keyring)))
+            group.create_task(keeping.run(consuming))
             if service.derivations:
                 group.create_task(derive(pool, service.derivations))
             while True:
@@ -251,6 +264,7 @@ async def keep_views(member: Member) -> None:
                 member.readiness.say("readers", "ready" if is_ready else "waiting", None if is_ready else "joining")
                 await asyncio.sleep(_LOOK_SECONDS)
     finally:
+        beside.terminate()
         pool.terminate()
 
 

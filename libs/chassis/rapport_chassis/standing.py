@@ -66,6 +66,9 @@ class Standing:
         self._samples: dict[str, list[_Sample]] = {}
         self._read_at = float("-inf")
         self._checkpoints: dict[str, dict[Line, Checkpoint]] = {}
+        self._live: dict[str, str] = {}
+        self._unread: set[str] = set()
+        """Read models that are filled for the first time: no answer comes from them yet."""
         self._turn = asyncio.Lock()
 
     @property
@@ -97,13 +100,11 @@ class Standing:
         Raises:
             Refused: It has not happened within 5 s.
         """
-        rows = [
-            (view.reader, each) for view in self._chosen(views) for each in positions if each.source in view.sources
-        ]
+        rows = [(view.model, each) for view in self._chosen(views) for each in positions if each.source in view.sources]
         if not rows:
             return
         columns = (
-            [reader for reader, _ in rows],
+            [model for model, _ in rows],
             [each.source for _, each in rows],
             [each.era for _, each in rows],
             [each.partition for _, each in rows],
@@ -120,30 +121,42 @@ class Standing:
 
     async def freshness(self, views: Sequence[str] = ()) -> Freshness:
         """Say how current an answer from these views is (all of the service where none is named)."""
-        chosen = self._chosen(views)
         checkpoints = await self.checkpoints()
+        chosen = [view for view in self._chosen(views) if view.model not in self._unread]
         now = time.time()
         if not chosen:
             return Freshness(lag_seconds=0, as_of=_moment(now))
-        held = [self._held(source, checkpoints.get(view.reader, {})) for view in chosen for source in view.sources]
+        held = [self._held(source, checkpoints.get(view.model, {})) for view in chosen for source in view.sources]
         if any(since is None for since, _ in held):
-            moved = [each.moved_at for view in chosen for each in checkpoints.get(view.reader, {}).values()]
+            moved = [each.moved_at for view in chosen for each in checkpoints.get(view.model, {}).values()]
             return Freshness(lag_seconds=None, as_of=max(moved, default=_moment(0)))
         behind = [since for since, _ in held if since]
         lag = round(max(0.0, now - min(behind)), 3) if behind else 0.0
         return Freshness(lag_seconds=lag, as_of=_moment(min(complete for _, complete in held)))
 
     async def checkpoints(self) -> dict[str, dict[Line, Checkpoint]]:
-        """Read where all views stand, by reader and line; an answer is shared for a quarter of a second."""
+        """Read where all read models stand, by name and line; an answer is shared for a quarter of a second."""
         async with self._turn:
             if time.monotonic() - self._read_at >= _FRESH_SECONDS:
-                readers = [view.reader for view in self._views]
-                found: dict[str, dict[Line, Checkpoint]] = {reader: {} for reader in readers}
-                for row in await self._pool.fetch(load("rapport_chassis", "checkpoints"), readers):
-                    line = (row["source"], row["era"], row["partition"])
-                    found[row["reader"]][line] = Checkpoint(row["position"], row["moved_at"])
-                self._checkpoints, self._read_at = found, time.monotonic()
+                models = [view.model for view in self._views]
+                found: dict[str, dict[Line, Checkpoint]] = {model: {} for model in models}
+                live: dict[str, str] = {}
+                unread: set[str] = set()
+                for row in await self._pool.fetch(load("rapport_chassis", "checkpoints"), models):
+                    if row["state"] != "live":
+                        unread.add(row["model"])
+                        continue
+                    live[row["model"]] = row["reader"]
+                    if row["source"] is not None:
+                        line = (row["source"], row["era"], row["partition"])
+                        found[row["model"]][line] = Checkpoint(row["position"], row["moved_at"])
+                self._checkpoints, self._live, self._unread = found, live, unread
+                self._read_at = time.monotonic()
             return self._checkpoints
+
+    def live(self, view: View[Any, Any]) -> str:
+        """Return the reader of the rebuild that code reads, as it was when checkpoints were last read."""
+        return self._live.get(view.model, view.reader)
 
     def _chosen(self, views: Sequence[str]) -> list[View[Any, Any]]:
         return [view for view in self._views if not views or view.name in views]

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,9 @@ Scan = Callable[[str, int], AsyncIterator[Sequence[Consumed]]]
 """Reads a topic's partition from its first record to its end, with a consumer of no group."""
 Resend = Callable[[str, int, int], Awaitable[None]]
 """Asks the owner of a source to send a partition again, from after a position."""
+
+CatchUp = Callable[[Mapping[Key, int]], Awaitable[object]]
+"""Brings a view at least to these positions."""
 
 PACE_SECONDS = 0.25
 
@@ -81,6 +85,8 @@ class Consuming(ConsumerRebalanceListener):
         resend: Resend,
     ) -> None:
         self.readers = tuple(readers)
+        self._gate = asyncio.Lock()
+        """Held while a poll is handed out; between polls all views stand level, and views come and go."""
         self._pool = pool
         self._settings = settings
         self._heads = heads
@@ -127,10 +133,39 @@ class Consuming(ConsumerRebalanceListener):
         """Hand one poll to every view; each has checkpoints and a transaction of its own."""
         if not arrived:
             return
-        async with asyncio.TaskGroup() as group:
-            for reader in self.readers:
-                group.create_task(reader.take(arrived))
-        await self._write_down()
+        async with self._gate:
+            async with asyncio.TaskGroup() as group:
+                for reader in self.readers:
+                    group.create_task(reader.take(arrived))
+            await self._write_down()
+
+    @asynccontextmanager
+    async def pause(self) -> AsyncGenerator[None]:
+        """Hand no poll out meanwhile; keep it short."""
+        async with self._gate:
+            yield
+
+    async def adopt(self, reader: ViewReader, catch_up: CatchUp) -> None:
+        """Feed one more view from the next poll on; what it lacks until then is brought to it while polls wait."""
+        await catch_up(self.reached)
+        async with self._gate:
+            await catch_up(self.reached)
+            await reader.reload()
+            self.readers = (*self.readers, reader)
+
+    async def leave(self, name: str) -> None:
+        """Feed a view no longer."""
+        async with self._gate:
+            self.readers = tuple(reader for reader in self.readers if reader.view.reader != name)
+
+    @property
+    def reached(self) -> dict[Key, int]:
+        """How far the views have come: for each line the one that is farthest."""
+        found: dict[Key, int] = {}
+        for reader in self.readers:
+            for line, position in reader.positions.items():
+                found[line] = max(position, found.get(line, 0))
+        return found
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Read the checkpoints again: another owner may have moved them."""
@@ -185,7 +220,7 @@ class Consuming(ConsumerRebalanceListener):
         """Never let a poll go: FastStream would read on past a handler that raised."""
         if self.pace is not None:
             self.pace.hear()
-        found = (self.arrive(record.topic, record.partition, record) for record in records)
+        found = (self.arrive(record) for record in records)
         arrived = [record for record in found if record is not None]
         pause = 0.1
         while True:
@@ -198,17 +233,9 @@ class Consuming(ConsumerRebalanceListener):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
-    def arrive(self, topic: str, partition: int, record: Consumed) -> Arrived | None:
-        """Read what places a record; one without a number leaves a hole, which the owner fills by sending again."""
-        source, era = self._topics[topic]
-        headers = {name: value or b"" for name, value in record.headers}
-        try:
-            position, type_name = int(headers["ce_position"]), headers["ce_type"].decode()
-        except (KeyError, ValueError):
-            STRAYS.labels(topic).inc()
-            log.warning("record_without_number", topic=topic, partition=partition, offset=record.offset)
-            return None
-        return Arrived(source, era, partition, position, type_name, headers, record.value or b"")
+    def arrive(self, record: Consumed) -> Arrived | None:
+        """Read what places a record of one of the topics."""
+        return read_arrived(*self._topics[record.topic], record)
 
     async def _eras(self) -> dict[str, int]:
         eras: dict[str, int] = {}
@@ -301,7 +328,7 @@ class Consuming(ConsumerRebalanceListener):
         SCANS.labels(source).inc()
         log.warning("topic_scanned_again", source=source, partition=partition, head=head)
         async for records in self._scan(topic, partition):
-            found = (self.arrive(topic, partition, record) for record in records)
+            found = (self.arrive(record) for record in records)
             await self.take([record for record in found if record is not None])
         reached = min(reader.positions.get(line, head) for reader in self.readers)
         if reached < head:
@@ -334,6 +361,18 @@ class Consuming(ConsumerRebalanceListener):
                     log.info("offsets_not_written", error=type(error).__name__)
 
 
+def read_arrived(source: str, era: int, record: Consumed) -> Arrived | None:
+    """Read what places a record; one without a number leaves a hole, which the owner fills by sending again."""
+    headers = {name: value or b"" for name, value in record.headers}
+    try:
+        position, type_name = int(headers["ce_position"]), headers["ce_type"].decode()
+    except (KeyError, ValueError):
+        STRAYS.labels(record.topic).inc()
+        log.warning("record_without_number", topic=record.topic, partition=record.partition, offset=record.offset)
+        return None
+    return Arrived(source, era, record.partition, position, type_name, headers, record.value or b"")
+
+
 async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
     return KafkaMessage(message, b"", consumer=FAKE_CONSUMER)
 
@@ -341,8 +380,3 @@ async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
 async def _records(message: KafkaMessage) -> Sequence[Consumed]:
     raw = message.raw_message
     return raw if isinstance(raw, tuple) else (raw,)
-
-
-def positions_of(readers: Sequence[ViewReader]) -> Mapping[str, Mapping[Key, int]]:
-    """Return where each view stands, by the reader's name."""
-    return {reader.view.reader: dict(reader.positions) for reader in readers}

@@ -21,8 +21,8 @@ class Mark:
     recorded_at: datetime
 
 
-async def leave_marks(connection: Connection, view: str, marks: Sequence[Mark]) -> None:
-    """Mark ids, in the transaction that changed their facts."""
+async def leave_marks(connection: Connection, view: str, marks: Sequence[Mark], *, reader: str) -> None:
+    """Mark ids, in the transaction that changed their facts; what a rebuild beside the live one folds marks nobody."""
     if not marks:
         return
     await connection.execute(
@@ -32,4 +32,5 @@ async def leave_marks(connection: Connection, view: str, marks: Sequence[Mark]) 
         [mark.customer for mark in marks],
         [mark.partition for mark in marks],
         [mark.recorded_at for mark in marks],
+        reader,
     )

@@ -109,7 +109,7 @@ class Parties(View[None, list[Edges]]):
             if edges.ended:
                 await connection.execute(self.sql("parties/end"), *map(list, zip(*edges.ended, strict=True)))
         for view in self.derived:
-            await leave_marks(connection, view, [mark for edges in state for mark in edges.marks])
+            await leave_marks(connection, view, [mark for edges in state for mark in edges.marks], reader=self.reader)
 
 
 def _edge(event: Linked | Unlinked | Merged | Unmerged) -> tuple[UUID, str]:

@@ -122,6 +122,11 @@ class Reactions(View[Batch, Replies]):
                     raise TypeError(msg)
         cls.reads = reads
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """None: what reactions lead to are events, and nothing makes these anew."""
+        return ()
+
     def __init__(self, rebuild: int = 1) -> None:
         super().__init__(rebuild)
         self._by_type: dict[str, list[Reaction]] = {}

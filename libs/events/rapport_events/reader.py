@@ -49,11 +49,12 @@ class ViewReader:
         """Held by whoever moves the view."""
 
     async def begin(self, eras: Mapping[str, int]) -> None:
-        """Make the checkpoint rows of all sources in their eras, and read where the view stands."""
-        sources = list(self.view.sources)
-        async with self._pool.acquire() as connection:
+        """Make the checkpoint rows of sources that have none, in the eras given, and read where the view stands."""
+        view, sources = self.view, list(self.view.sources)
+        async with self._pool.acquire() as connection, connection.transaction():
             wanted = [eras.get(source, 1) for source in sources]
-            await connection.execute(load("rapport_events", "reader/begin"), self.view.reader, sources, wanted)
+            await connection.execute(load("rapport_events", "rebuild/note"), view.model, view.rebuild, view.tables)
+            await connection.execute(load("rapport_events", "reader/begin"), view.reader, sources, wanted)
         await self.reload()
 
     async def reload(self) -> None:
@@ -140,6 +141,27 @@ class ViewReader:
             await self._write(known, ends)
         finally:
             self.view.forget()
+
+    async def jump(self, records: Sequence[Arrived], starts: Mapping[Key, int], ends: dict[Key, int]) -> bool:
+        """
+        Fold records of which it is known that nothing else between starts and ends concerns the view.
+
+        Only a ledger can be read that way: a topic may have holes.
+
+        Returns:
+            False where the view does not stand at the starts: another owner was here, and nothing was written.
+        """
+        async with self.turn:
+            if any(self.positions.get(line) != start for line, start in starts.items()):
+                await self._reload()
+                return False
+            try:
+                await self._prepare_and_write([self.view.decode(record) for record in records], self.unstored() | ends)
+            except Overtaken:
+                await self._reload()
+                return False
+            self.positions.update(ends)
+            return True
 
     def _next(self, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
         """Choose, in the order of arrival, exactly the next number of each line, and say where each line then ends."""

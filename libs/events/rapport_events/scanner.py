@@ -280,10 +280,29 @@ async def scanning(bootstrap: str, topic: str) -> AsyncGenerator[Scanner]:
 
 async def read_partition(bootstrap: str, topic: str, partition: int) -> AsyncIterator[list[Consumed]]:
     """Yield all records of a partition, from its first to the end that it had at the first look."""
+    async for records in read_partitions(bootstrap, topic, [partition]):
+        yield records
+
+
+async def read_partitions(
+    bootstrap: str, topic: str, partitions: Collection[int], offsets: dict[int, int] | None = None
+) -> AsyncIterator[list[Consumed]]:
+    """
+    Yield all records of partitions, each in order, from its first to the end that it had at the first look.
+
+    Args:
+        offsets: Where to begin instead; what comes next is noted in it, so that a later call goes on from there.
+    """
+    at = {} if offsets is None else offsets
     async with scanning(bootstrap, topic) as scanner:
-        read = functools.partial(_as_consumed, topic, partition)
-        async for pages in scanner.scan(await scanner.begin([partition]), read):
-            yield [record for page in pages.values() for record in page.records]
+        firsts = await scanner.begin(partitions)
+        starts = {partition: max(first, at.get(partition, first)) for partition, first in firsts.items()}
+        async for pages in scanner.scan(starts, lambda record: record):
+            for partition, page in pages.items():
+                if page.end >= 0:
+                    yield [_as_consumed(topic, partition, record) for record in page.records]
+                # A partition that was emptied, or that has become shorter, is read from its first record next time.
+                at[partition] = page.next_offset if page.end >= 0 else 0
 
 
 def _as_consumed(topic: str, partition: int, record: Record) -> Consumed:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 
@@ -103,12 +103,27 @@ class View(Generic[K, S]):
             for event, struct in self.reads.items()
             for name in types_of(event)
         }
-        self._nouns = {name.rpartition(".v")[0] for name in self._decoders}
+        self.nouns = frozenset(name.rpartition(".v")[0] for name in self._decoders)
+        """What the view reads, without majors."""
+
+    @property
+    def model(self) -> str:
+        """Name under which code reads the view, whichever rebuild is live: `directory_v1`."""
+        return f"{self.name}_v{self.version}"
 
     @property
     def reader(self) -> str:
         """Name of the checkpoint rows: `directory_v1_r1`."""
-        return f"{self.name}_v{self.version}_r{self.rebuild}"
+        return f"{self.model}_r{self.rebuild}"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """What its tables are called without the `_rN`; a rebuild makes and swaps all of them. None: never rebuilt."""
+        return (self.model,)
+
+    def again(self, rebuild: int) -> Self:
+        """Return the same view over the tables of another rebuild."""
+        return type(self)(rebuild)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -121,7 +136,7 @@ class View(Generic[K, S]):
 
     def concerns(self, type_name: str) -> bool:
         """Say whether the view must look at a type; an unknown major of a type that it reads counts."""
-        return type_name in self._decoders or type_name.rpartition(".v")[0] in self._nouns
+        return type_name in self._decoders or type_name.rpartition(".v")[0] in self.nouns
 
     def decode(self, arrived: Arrived) -> Fact | Unreadable:
         """Read what the view needs of a record, or say why that is impossible."""
@@ -154,6 +169,13 @@ class View(Generic[K, S]):
 
     def forget(self) -> None:
         """Drop what was prepared: opened keys may not wait in memory for the next batch."""
+
+    async def furnish(self, connection: Connection) -> None:
+        """Put into the tables of a new rebuild what the migration put into those of the first; most need nothing."""
+
+    async def is_whole(self, connection: Connection) -> bool:
+        """Say whether nothing is missing that `keep_whole` fills again; until then no switch is made."""
+        return True
 
     async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
         """Fill again, until cancelled, what a crash takes from unlogged tables; most views have none."""

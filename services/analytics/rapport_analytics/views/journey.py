@@ -56,4 +56,5 @@ class Journey(Rows):
             connection,
             self.name,
             [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in marks.items()],  # type: ignore[arg-type]  # columns of `row` above
+            reader=self.reader,
         )

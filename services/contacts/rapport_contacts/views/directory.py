@@ -57,6 +57,19 @@ class Directory(View[set[Key], State]):
         except KeyringAway:
             self._keys = {}
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Rows, and what search finds them by."""
+        return (self.model, "directory_search_v1")
+
+    async def furnish(self, connection: Connection) -> None:
+        """Mark search as filled: each fold fills in what it changes."""
+        await connection.execute(self.sql("directory/begin_search"))
+
+    async def is_whole(self, connection: Connection) -> bool:
+        """Say whether no partition of the search has to be filled."""
+        return not await connection.fetch(self.sql("directory/unfilled"))
+
     def forget(self) -> None:
         """Drop the keys."""
         self._keys = {}
