@@ -82,6 +82,10 @@ class Moment:
         """The latest times of happening and of record that count."""
         return self.as_of or NEVER, self.known_at or NEVER
 
+    def at(self, now: datetime) -> datetime:
+        """Return the moment at which what runs out, such as a consent, is judged."""
+        return self.as_of or self.known_at or now
+
     def shown(self, freshness: Freshness) -> MomentShown | None:
         """Say in an answer what it is about; None where that is the present."""
         if self.is_now:

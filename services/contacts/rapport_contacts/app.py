@@ -14,7 +14,7 @@ from rapport_contacts.commands import (
     unmerge_customer,
     withdraw_consent,
 )
-from rapport_contacts.views import card, consents, customers, directory, merges, naming
+from rapport_contacts.views import card, consents, customers, directory, history, merges, naming
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -35,6 +35,13 @@ service = Service(
         start_import.HANDLER,
         complete_import.HANDLER,
     ),
-    views=(directory.Directory(), card.Card(), consents.Consents(), merges.Merges(), Parties()),
+    views=(
+        directory.Directory(),
+        card.Card(),
+        consents.Consents(),
+        merges.Merges(),
+        history.History(),
+        Parties(),
+    ),
     routers=(customers.router, card.router, consents.router, naming.router),
 )

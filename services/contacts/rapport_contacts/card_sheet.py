@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from rapport_contacts.told import Told
 from rapport_events.view import Fact
 
 
@@ -55,7 +56,7 @@ class Sheet:
     identities: dict[UUID, Identity] = field(default_factory=dict[UUID, Identity])
 
 
-def identity_of(fact: Fact, event: Linked) -> Identity:
+def identity_of(fact: Fact | Told, event: Linked) -> Identity:
     """Make what the card keeps of a linked name."""
     sealed = event.pii.value if event.pii else None
     return Identity(event.linked_id, event.kind, event.system, event.strength, fact.occurred_at, fact.event_id, sealed)

@@ -9,6 +9,7 @@ import orjson
 
 from rapport_contacts.customer import ATTRIBUTE, PROFILE_FIELDS, Attribute
 from rapport_contacts.personal import CHANGED, Kept, Personal, personal_of
+from rapport_contacts.told import Told
 from rapport_events.view import Fact
 
 
@@ -67,7 +68,7 @@ class Row:
     """What search finds the customer by, as far as this batch says something new about it."""
 
 
-def values_of(fact: Fact) -> dict[str, Kept | None]:
+def values_of(fact: Fact | Told) -> dict[str, Kept | None]:
     """Return the personal fields that a fact says something about; None for those that are unset from now on."""
     event = fact.event
     if isinstance(event, Created):
@@ -77,6 +78,14 @@ def values_of(fact: Fact) -> dict[str, Kept | None]:
     text = event.pii.new if event.pii else None
     kept = (fact.event_id, CHANGED, text) if text else None
     return {change.field: kept for change in event.changes if change.field in PROFILE_FIELDS}
+
+
+def attributes_of(fact: Fact | Told) -> dict[str, Attribute | None]:
+    """Return the attributes that a fact says something about; None for those that are unset from now on."""
+    if isinstance(fact.event, Created):
+        return dict(fact.event.attributes)
+    changes = [change for change in fact.event.changes if change.field.startswith(ATTRIBUTE)]
+    return {change.field.removeprefix(ATTRIBUTE): change.new for change in changes}
 
 
 def begin(fact: Fact, personal: Personal) -> Row:
@@ -96,10 +105,7 @@ def begin(fact: Fact, personal: Personal) -> Row:
 def change(row: Row, fact: Fact, values: Mapping[str, Kept | None]) -> Row:
     """Return a customer's row after a change."""
     merged = {**row.personal, **values}
-    attributes: dict[str, Attribute | None] = dict(row.attributes)
-    for change in fact.event.changes:
-        if change.field.startswith(ATTRIBUTE):
-            attributes[change.field.removeprefix(ATTRIBUTE)] = change.new
+    attributes = {**row.attributes, **attributes_of(fact)}
     return replace(
         row,
         version=fact.version,

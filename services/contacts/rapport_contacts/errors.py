@@ -9,6 +9,18 @@ class CustomerNotFound(Missing):
     code = "customer_not_found"
 
 
+class CustomerNotKnownThen(Missing):
+    """Nobody was known under this id at that moment; ask for a later one, or for now."""
+
+    code = "customer_not_known_then"
+
+
+class SearchHasNoPast(Malformed):
+    """Search finds people by what they are called now; leave out q to list who was known then."""
+
+    code = "search_has_no_past"
+
+
 class QueryTooShort(Malformed):
     """Search for at least two letters or three digits."""
 

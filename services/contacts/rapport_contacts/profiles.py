@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, Field
 
+from rapport_chassis.moments import NOW, Moment
 from rapport_contacts.combining import LISTS, Tree
 from rapport_contacts.customer import ATTRIBUTE, Attribute
 from rapport_contacts.merged import Merge, read_merges
+from rapport_contacts.past import profile_facts, profile_rows
 from rapport_contacts.personal import Keys, Personal, key_ids_of, open_kept, personal_of, shown
 from rapport_events.contracts.base import Redacted, Sealed
 from rapport_events.database import Connection
@@ -54,6 +56,12 @@ class Rows:
         """Ids of all keys that are needed to show them."""
         return set[str]().union(*(key_ids_of(personal_of(row).values()) for row in self.by_id.values()))
 
+    def stands_for_party(self, customer: UUID) -> bool:
+        """Say whether an id is the one under which a list of the past shows its party: the root, if it was known."""
+        party = self.parties[customer]
+        known = [member for member in (party.root, *party.members) if member in self.by_id]
+        return customer == next(iter(known), None)
+
     def profile(self, customer: UUID, keys: Keys) -> Profile | None:
         """Combine what is known under all ids of a customer's party; None where nothing is."""
         party = self.parties[customer]
@@ -65,14 +73,19 @@ class Rows:
         return _combine(tree, self.by_id, self.tenant, keys) if self.by_id.keys() & set(tree.party.members) else None
 
 
-async def read_rows(connection: Connection, tenant: TenantId, customers: Sequence[UUID]) -> Rows:
-    """Read all that the directory holds of these customers' parties."""
-    parties = await parties_of(connection, [(tenant, customer) for customer in customers])
-    members = {member for party in parties.values() for member in party.members}
-    rows = await connection.fetch(load("rapport_contacts", "directory/rows"), tenant, list(members))
+async def read_rows(connection: Connection, tenant: TenantId, customers: Sequence[UUID], moment: Moment = NOW) -> Rows:
+    """Read all that the directory holds, or held at a moment of the past, of these customers' parties."""
+    ids = [(tenant, customer) for customer in customers]
+    parties = await parties_of(connection, ids, known_at=moment.known_at)
+    members = list({member for party in parties.values() for member in party.members})
     by_customer = {customer: party for (_, customer), party in parties.items()}
-    by_id = {row["customer_id"]: dict(row) for row in rows}
-    return Rows(tenant, by_customer, by_id, await read_merges(connection, tenant, list(members), datetime.now(UTC)))
+    merges = await read_merges(connection, tenant, members, moment.limits[1])
+    if not moment.is_now:
+        by_id = profile_rows(await profile_facts(connection, tenant, members, moment))
+    else:
+        rows = await connection.fetch(load("rapport_contacts", "directory/rows"), tenant, members)
+        by_id = {row["customer_id"]: dict(row) for row in rows}
+    return Rows(tenant, by_customer, by_id, merges)
 
 
 def _combine(tree: Tree, by_id: Mapping[UUID, Mapping[str, Any]], tenant: TenantId, keys: Keys) -> Profile:

@@ -1,5 +1,6 @@
 """What we know of one customer: profile, linked outside names, and what may be sent about what."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -7,11 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from rapport_chassis.reading import Read
+from rapport_chassis.moments import Moment, MomentShown
+from rapport_chassis.reading import ReadAt
 from rapport_chassis.standing import Freshness
 from rapport_contacts.card_sheet import Identity, Linked, Sheet, Unlinked, as_json, identity_of, sheet_of
-from rapport_contacts.errors import CustomerNotFound
+from rapport_contacts.errors import CustomerNotFound, CustomerNotKnownThen
 from rapport_contacts.merged import Merge
+from rapport_contacts.past import identities_by, identity_facts
 from rapport_contacts.personal import Keys, key_ids_of, open_kept, shown
 from rapport_contacts.profiles import NOT_SHOWN, Profile, read_rows
 from rapport_contacts.views.consents import WordShown, read_words, standing_words
@@ -90,33 +93,35 @@ class CardShown(Profile):
     merges: list[MergeShown]
     consents: list[WordShown] = Field(description="The words that still decide on some purpose and channel.")
     is_masked: bool
+    moment: MomentShown | None = Field(description="What the answer is about; null: the present.")
     freshness: Freshness
 
 
 @router.get("/v1/customers/{customer_id}")
-async def show_customer(reading: Read, customer_id: UUID) -> CardShown:
+async def show_customer(reading: ReadAt, customer_id: UUID) -> CardShown:
     """Show a customer; any id of the party names it."""
-    tenant = reading.caller.tenant
-    now = datetime.now(UTC)
+    tenant, moment = reading.caller.tenant, reading.moment
+    at = moment.at(datetime.now(UTC))
     async with reading.rows() as connection:
-        rows = await read_rows(connection, tenant, [customer_id])
+        rows = await read_rows(connection, tenant, [customer_id], moment)
         members = list(rows.parties[customer_id].members)
-        found = await connection.fetch(load("rapport_contacts", "card/rows"), tenant, members)
-        words = await read_words(connection, tenant, members, now)
-    sheets = [sheet_of(dict(row)) for row in found]
-    identities = [identity for sheet in sheets for identity in sheet.identities.values()]
+        identities = await _identities(connection, tenant, members, moment)
+        words = await read_words(connection, tenant, members, at, moment.limits[1])
     sealed = [(each.event_id, "/pii/value", each.sealed) for each in identities if each.sealed]
     keys = await reading.keys(rows.key_ids | key_ids_of(sealed))
     profile = rows.profile(customer_id, keys)
     if profile is None:
-        raise CustomerNotFound(customer_id=customer_id)
+        raise (CustomerNotFound if moment.is_now else CustomerNotKnownThen)(customer_id=customer_id)
+    views = ("directory", "card") if moment.is_now else ("history",)
+    freshness = await reading.freshness(*views, "merges", "consents", "parties")
     return CardShown(
         **profile.model_dump(),
         identities=[_identity_shown(identity, tenant, keys) for identity in identities],
         merges=[_merge_shown(merge) for merge in rows.merges.values()],
-        consents=standing_words(words, now),
+        consents=standing_words(words, at),
         is_masked=reading.is_masked,
-        freshness=await reading.freshness("directory", "card", "merges", "consents", "parties"),
+        moment=moment.shown(freshness),
+        freshness=freshness,
     )
 
 
@@ -129,6 +134,17 @@ def _merge_shown(merge: Merge) -> MergeShown:
         event_id=merge.event_id,
         partition=merge.partition,
     )
+
+
+async def _identities(
+    connection: Connection, tenant: TenantId, members: Sequence[UUID], moment: Moment
+) -> list[Identity]:
+    """Read the outside names of a party."""
+    if not moment.is_now:
+        return identities_by(await identity_facts(connection, tenant, members, moment))
+    found = await connection.fetch(load("rapport_contacts", "card/rows"), tenant, members)
+    sheets = [sheet_of(dict(row)) for row in found]
+    return [identity for sheet in sheets for identity in sheet.identities.values()]
 
 
 def _identity_shown(identity: Identity, tenant: TenantId, keys: Keys) -> IdentityShown:

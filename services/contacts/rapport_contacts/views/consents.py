@@ -8,14 +8,15 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from rapport_chassis.reading import Read
+from rapport_chassis.moments import NEVER
+from rapport_chassis.reading import ReadAt
 from rapport_chassis.standing import Freshness
 from rapport_contacts.permission import State, Word, deciding, last_words
 from rapport_events.contracts.base import Channel, Code
 from rapport_events.contracts.contacts import ConsentGranted, ConsentWithdrawn
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
-from rapport_events.parties import parties_of
+from rapport_events.parties import members
 from rapport_events.rows import Row, Rows
 from rapport_events.statements import load
 from rapport_events.view import Fact
@@ -96,9 +97,11 @@ def shown_word(word: Word, moment: datetime) -> WordShown:
     return WordShown(**values, state=word.state_at(moment), at=word.occurred_at)
 
 
-async def read_words(connection: Connection, tenant: TenantId, ids: list[UUID], moment: datetime) -> list[Word]:
-    """Read all that a party had said about consents by a moment, in the order that counts."""
-    rows = await connection.fetch(load("rapport_contacts", "consents/rows"), tenant, ids, moment)
+async def read_words(
+    connection: Connection, tenant: TenantId, ids: list[UUID], moment: datetime, known_at: datetime = NEVER
+) -> list[Word]:
+    """Read all that a party had said about consents by a moment, as far as recorded, in the order that counts."""
+    rows = await connection.fetch(load("rapport_contacts", "consents/rows"), tenant, ids, moment, known_at)
     return [Word(**row) for row in rows]
 
 
@@ -109,11 +112,14 @@ def standing_words(words: list[Word], moment: datetime) -> list[WordShown]:
 
 @router.get("/v1/customers/{customer_id}/consent")
 async def may_we(
-    reading: Read,
+    reading: ReadAt,
     customer_id: UUID,
     purpose: Code,
     channel: Annotated[Channel | None, Query(description="Absent: whether every channel may be used.")] = None,
-    at: Annotated[AwareDatetime | None, Query(description="The moment to ask about; absent: now.")] = None,
+    at: Annotated[
+        AwareDatetime | None,
+        Query(description="The moment to ask about, also one to come; absent: that of `as_of`, or now."),
+    ] = None,
 ) -> Permission:
     """
     Say whether we may approach a customer for a purpose, and which event says so.
@@ -121,10 +127,11 @@ async def may_we(
     The last word on the purpose that covers the channel decides, over all ids that are one party: a withdrawal counts
     under whichever id it was said.
     """
-    tenant, moment = reading.caller.tenant, (at or datetime.now(UTC)).astimezone(UTC)
+    tenant, asked = reading.caller.tenant, reading.moment
+    moment = (at or asked.at(datetime.now(UTC))).astimezone(UTC)
     async with reading.rows() as connection:
-        party = (await parties_of(connection, [(tenant, customer_id)]))[tenant, customer_id]
-        words = await read_words(connection, tenant, list(party.members), moment)
+        ids = await members(connection, tenant, customer_id, known_at=asked.known_at)
+        words = await read_words(connection, tenant, list(ids), moment, asked.limits[1])
     word = deciding(words, purpose, channel)
     state = word.state_at(moment) if word is not None else "never_said"
     return Permission(

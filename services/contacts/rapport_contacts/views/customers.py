@@ -6,14 +6,15 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rapport_chassis.cursors import Cursor, CursorUnknown, Limit, read_cursor, write_cursor
 from rapport_chassis.desk import ScopeMissing
+from rapport_chassis.moments import NEVER, MomentShown
 from rapport_chassis.problems import Refused, away
-from rapport_chassis.reading import PERSONAL, Read, Reading
+from rapport_chassis.reading import PERSONAL, ReadAt, Reading
 from rapport_chassis.standing import Freshness
-from rapport_contacts.errors import QueryTooShort
+from rapport_contacts.errors import QueryTooShort, SearchHasNoPast
 from rapport_contacts.profiles import Profile, Rows, read_rows
 from rapport_contacts.search_text import Pattern, pattern_of
 from rapport_events.database import Connection
@@ -23,7 +24,7 @@ SEARCH_FILLING: Final = away("search_filling", "Search is being filled again; li
 FOUND_MAX: Final = 10_000
 """Of what is found, so many can be paged through; who finds more should look for more letters."""
 _FILLING_STATE: Final = "RC001"
-_LATEST: Final = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+_LAST_ID: Final = UUID(int=2**128 - 1)
 
 router = APIRouter(tags=["customers"])
 
@@ -34,29 +35,42 @@ class Customers(BaseModel):
     customers: list[Profile]
     next_cursor: str | None
     is_masked: bool
+    moment: MomentShown | None = Field(description="What the answer is about; null: the present.")
     freshness: Freshness
 
 
 @router.get("/v1/customers")
 async def list_customers(
-    reading: Read,
+    reading: ReadAt,
     q: Annotated[str, Query(max_length=200, description="Part of a name, an e-mail address, or digits.")] = "",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Customers:
-    """List customers, the newest first; with `q` those who are found by it, ordered by name."""
+    """
+    List customers, the newest first; with `q` those who are found by it, ordered by name.
+
+    Of a moment of the past it lists who was known then; a party takes one place, and pages may be short of one.
+    """
+    moment = reading.moment
     if q.strip():
         rows, chosen, following = await _search(reading, q, cursor, limit)
     else:
-        rows, chosen, following = await _newest(reading, cursor, limit)
+        rows, chosen, following = await (_newest if moment.is_now else _newest_then)(reading, cursor, limit)
     keys = await reading.keys(rows.key_ids)
     shown = [profile for customer in chosen if (profile := rows.profile(customer, keys))]
-    freshness = await reading.freshness("directory", "parties")
-    return Customers(customers=shown, next_cursor=following, is_masked=reading.is_masked, freshness=freshness)
+    views = ("directory", "parties") if moment.is_now else ("directory", "history", "parties")
+    freshness = await reading.freshness(*views)
+    return Customers(
+        customers=shown,
+        next_cursor=following,
+        is_masked=reading.is_masked,
+        moment=moment.shown(freshness),
+        freshness=freshness,
+    )
 
 
 async def _newest(reading: Reading, cursor: str | None, limit: int) -> tuple[Rows, list[UUID], str | None]:
-    before = _before(cursor) if cursor else _LATEST
+    before = _before(cursor) if cursor else (NEVER, _LAST_ID)
     tenant = reading.caller.tenant
     async with reading.rows() as connection:
         found = await connection.fetch(load("rapport_contacts", "directory/newest"), tenant, *before, limit + 1)
@@ -65,6 +79,21 @@ async def _newest(reading: Reading, cursor: str | None, limit: int) -> tuple[Row
         rows = await read_rows(connection, tenant, chosen)
     more = len(found) > limit
     return rows, chosen, write_cursor(page[-1]["recorded_at"].isoformat(), chosen[-1]) if more else None
+
+
+async def _newest_then(reading: Reading, cursor: str | None, limit: int) -> tuple[Rows, list[UUID], str | None]:
+    tenant, moment = reading.caller.tenant, reading.moment
+    as_of, known_at = moment.limits
+    statement, latest = ("directory/known_by", known_at) if moment.as_of is None else ("directory/true_by", as_of)
+    before = min((latest, _LAST_ID), _before(cursor) if cursor else (NEVER, _LAST_ID))
+    arguments = (tenant, *before, limit + 1, *([] if moment.as_of is None else [known_at]))
+    async with reading.rows() as connection:
+        found = await connection.fetch(load("rapport_contacts", statement), *arguments)
+        page = found[:limit]
+        rows = await read_rows(connection, tenant, [row["customer_id"] for row in page], moment)
+    chosen = [row["customer_id"] for row in page if rows.stands_for_party(row["customer_id"])]
+    more = len(found) > limit
+    return rows, chosen, write_cursor(page[-1]["at"].isoformat(), page[-1]["customer_id"]) if more else None
 
 
 def _before(cursor: str) -> tuple[datetime, UUID]:
@@ -76,6 +105,8 @@ def _before(cursor: str) -> tuple[datetime, UUID]:
 
 
 async def _search(reading: Reading, q: str, cursor: str | None, limit: int) -> tuple[Rows, list[UUID], str | None]:
+    if not reading.moment.is_now:
+        raise SearchHasNoPast
     if PERSONAL not in reading.caller.scopes:
         raise ScopeMissing(scope=PERSONAL)
     pattern = pattern_of(q)
