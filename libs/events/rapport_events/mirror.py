@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from rapport_events.audit import Audit, RecordNotHeld
 from rapport_events.copying import Copying
@@ -250,6 +250,10 @@ class Mirror:
         while True:
             try:
                 return await self._audit(audit, copying, every_mark=every_mark)
+            except UnknownTopicOrPartitionError:
+                # The scanner has asked again for seconds: there is no leader to wait for, but no topic.
+                log.error("topic_gone", topic=self._topic)  # noqa: TRY400  # the broker's error says no more
+                raise TopicLost(self._topic) from None
             except KafkaError as error:
                 if not error.retriable or time.monotonic() > until:
                     raise

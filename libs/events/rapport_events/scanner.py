@@ -21,6 +21,7 @@ from aiokafka.errors import (
     LeaderNotAvailableError,
     NodeNotReadyError,
     OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from aiokafka.protocol.fetch import FetchRequest
@@ -253,6 +254,8 @@ class Scanner:
 
     def _by_leader(self, partitions: Iterable[int]) -> dict[int, list[int]]:
         leaders: dict[int, list[int]] = defaultdict(list)
+        if not self._client.cluster.partitions_for_topic(self.topic):
+            raise UnknownTopicOrPartitionError
         for partition in partitions:
             leader = self._client.cluster.leader_for_partition(TopicPartition(self.topic, partition))
             if leader is None or leader < 0:
