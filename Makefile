@@ -19,7 +19,7 @@ READY := .venv/ready
 CUSTOMERS ?= 2000
 SEED ?= 7
 
-.PHONY: help demo up down test check fix bench docs lock ready clean
+.PHONY: help demo up down test kafka check fix bench docs lock ready clean
 
 help: ## Show this list
 	@echo 'Rapport: a customer-relationship suite whose only memory is what happened.'
@@ -42,6 +42,9 @@ down: ready ## Stop what `make demo` started
 
 test: ready ## Run all tests
 	$(PYTHON) -m pytest $(ARGS)
+
+kafka: ready ## Run the tests that speak with a broker on Apache Kafka (needs Java 17 and Maven)
+	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest tests/events tests/chassis tests/system $(ARGS)
 
 check: ready ## Look at form, lint, types, imports and architecture, changing nothing
 	.venv/bin/ruff format --check

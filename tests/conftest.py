@@ -10,7 +10,8 @@ import pytest
 
 from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
-from tests import containers
+from tests import brokers, containers
+from tests.brokers.apache import apache_kafka
 from tests.databases import Databases, KeyringDatabase, ServiceDatabase
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -39,7 +40,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
 
 @pytest.fixture(scope="session")
 async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Address of a broker: RAPPORT_TEST_KAFKA, a container, or the embedded one."""
+    """Address of a broker: RAPPORT_TEST_KAFKA, a container, Apache Kafka from its jars, or the embedded one."""
     given = os.environ.get("RAPPORT_TEST_KAFKA")
     if given:
         yield given
@@ -47,6 +48,9 @@ async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
         container, address = await asyncio.to_thread(containers.start_kafka)
         yield address
         await asyncio.to_thread(container.stop)
+    elif brokers.is_apache_wanted():
+        async with apache_kafka(tmp_path_factory.mktemp("kafka")) as cluster:
+            yield cluster.address
     else:
         broker = Broker(tmp_path_factory.mktemp("broker"))
         await broker.start()

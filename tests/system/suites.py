@@ -6,8 +6,8 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,8 @@ from rapport_cli.launching.keys import OPERATOR, SCOPES, sign_token
 from rapport_cli.launching.ports import HOST, OFFSETS, url_of
 from rapport_cli.launching.processes import Run, read_run
 from rapport_events.database import Connection
+from tests import brokers
+from tests.brokers.apache import ApacheKafka, apache_kafka
 from tests.system.client import Client
 from tests.waiting import until
 
@@ -53,6 +55,8 @@ class Suite:
         self.base = free_base()
         self._is_split = is_split
         self._launcher: Child | None = None
+        self._apache = AsyncExitStack()
+        self._cluster: ApacheKafka | None = None
 
     @property
     def urls(self) -> dict[str, str]:
@@ -62,7 +66,7 @@ class Suite:
     @property
     def kafka(self) -> str:
         """Address of the broker."""
-        return f"{HOST}:{self.base + OFFSETS['broker']}"
+        return self._cluster.address if self._cluster else f"{HOST}:{self.base + OFFSETS['broker']}"
 
     @property
     def run(self) -> Run:
@@ -79,7 +83,7 @@ class Suite:
 
     async def up(self) -> None:
         """Start it, and wait until all of it is ready; it ends when this process does, however that ends."""
-        command = ["up", "--data", str(self.home.folder), "--port-base", str(self.base)]
+        command = ["up", "--data", str(self.home.folder), "--port-base", str(self.base), *await self._foreign_broker()]
         self._launcher = await spawn(
             "rapport up",
             [sys.executable, "-m", "rapport_cli", *command, *(["--split"] if self._is_split else [])],
@@ -103,6 +107,8 @@ class Suite:
             if process.is_alive:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
+        if self._cluster:
+            await self._cluster.kill()
         await until(lambda: not any(each.is_alive for each in known), seconds=30, what="all processes are gone")
         await self.launcher.wait()
 
@@ -112,6 +118,17 @@ class Suite:
             await self._launcher.end(signal.SIGTERM, seconds=DOWN_SECONDS)
         if read_run(self.home) is not None:
             await self.verb("down")
+        await self._apache.aclose()
+
+    async def _foreign_broker(self) -> Sequence[str]:
+        """Start the broker of the tests where it is not the embedded one, and say how to point at it."""
+        if not brokers.is_apache_wanted():
+            return ()
+        if self._cluster is None:
+            folder = self.home.folder.parent / "kafka"
+            self._cluster = await self._apache.enter_async_context(apache_kafka(folder))
+        await self._cluster.start()
+        return ("--kafka", self._cluster.address)
 
     def token(self, tenant: str, *scopes: str) -> str:
         """Make a token; one that may do everything where no scopes are named."""
