@@ -16,6 +16,7 @@ from rapport_chassis.http import make_app
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
+from rapport_chassis.webhooks.addresses import Outgoing
 from rapport_events.database import Pool, open_pool
 from rapport_events.execute import Executor
 from rapport_events.gate import reopen
@@ -87,6 +88,7 @@ async def open_booth(database: ServiceDatabase, service: Service = SHOP) -> Asyn
                     pool=app,
                     standing=Standing(app, service.views, peers.heads),
                 ),
+                outgoing=Outgoing(allows_loopback=True),
             )
             transport = httpx.ASGITransport(make_app(desk))
             async with httpx.AsyncClient(transport=transport, base_url="http://shop", timeout=30) as client:

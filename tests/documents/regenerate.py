@@ -13,6 +13,7 @@ from rapport_chassis import openapi
 from rapport_chassis.feed_routes import feed_router
 from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.service import Service, find_services
+from rapport_chassis.webhooks.routes import webhook_router
 from rapport_events.contracts import asyncapi
 from rapport_events.vocabulary import RELEASED
 from tests.architecture.tree import ROOT
@@ -42,6 +43,7 @@ def _openapi(service: Service) -> openapi.Schema:
     app = FastAPI()
     app.include_router(ledger_router())
     app.include_router(feed_router())
+    app.include_router(webhook_router())
     for router in service.routers:
         app.include_router(router)
     return openapi.document(app, service)

@@ -14,6 +14,7 @@ from rapport_chassis.positions import write_token_of
 from rapport_chassis.problems import TOKEN_MISSING, Refused
 from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
+from rapport_chassis.webhooks.addresses import Outgoing
 from rapport_events.database import Pool
 from rapport_events.errors import Denied
 from rapport_events.execute import Executor
@@ -59,6 +60,8 @@ class Desk:
     peers: Peers
     seal: PeerSeal | None = None
     opened: Store | None = None
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    """Where webhooks may go."""
     resent_at: dict[int, float] = field(default_factory=dict[int, float])
     """By partition, when it was asked to be sent again."""
     _era: int = 0

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from socket import socket
 from typing import Any, Final, Literal, TypeVar
@@ -22,6 +22,9 @@ from rapport_chassis.serving import Server, make_server
 from rapport_chassis.settings import Broker, SettingsRefused, Store as StoreSettings
 from rapport_chassis.standing import Standing
 from rapport_chassis.telemetry import ROLE_RESTARTS, ROLE_UP
+from rapport_chassis.webhooks.addresses import Outgoing, resolve
+from rapport_chassis.webhooks.delivering import Deliverer
+from rapport_chassis.webhooks.sending import Sender
 from rapport_events.beside import PartiesRead
 from rapport_events.consuming import Consuming, ConsumingSettings
 from rapport_events.database import Pool, open_pool
@@ -50,6 +53,7 @@ _READERS_CONNECTIONS: Final = 6
 _REBUILD_CONNECTIONS: Final = 4
 _REBUILD_SHARE: Final = 0.5
 """In one process with everything else, a rebuild takes half of what it could."""
+_WEBHOOK_CONNECTIONS: Final = 4
 _PAUSE_SECONDS_MIN: Final = 0.25
 _PAUSE_SECONDS_MAX: Final = 10.0
 _STEADY_SECONDS: Final = 30
@@ -68,6 +72,7 @@ class Household:
     seal: PeerSeal | None = None
     clock_file: str | None = None
     stop_seconds: int = 25
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,6 +178,7 @@ async def _serve_from(member: Member, store: Store | None) -> None:
         peers=house.peers,
         seal=house.seal,
         opened=store,
+        outgoing=house.outgoing,
     )
     lifespan: Literal["on", "off"] = "on" if service.lifespan else "off"
     app = make_app(desk)
@@ -274,15 +280,32 @@ async def _scan(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Seq
 
 
 async def perform_effects(member: Member) -> None:
-    """Fire timers and perform what was decided, until cancelled."""
+    """Fire timers, perform what was decided and deliver webhooks, until cancelled."""
     settings = _given(member.settings)
     keeper = settings.keeper.get_secret_value()
     pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=CONNECTIONS)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(act(member.service, pool, clock_of(member.house.clock_file)))
+            group.create_task(_deliver_webhooks(member, keeper))
             await pool.fetchval(load("rapport_chassis", "ping"))
             member.readiness.say("effects", "ready")
+    finally:
+        pool.terminate()
+
+
+async def _deliver_webhooks(member: Member, keeper: str) -> None:
+    """Deliver events to webhooks until cancelled; of several processes one does."""
+    pool = await open_pool(keeper, name=f"{member.name}.webhooks", connections_max=_WEBHOOK_CONNECTIONS)
+    try:
+        deliverer = Deliverer(
+            service=member.name,
+            pool=pool,
+            keyring=_given(member.house.keyring),
+            sender=Sender(member.house.outgoing, resolve),
+            clock=clock_of(member.house.clock_file),
+        )
+        await deliverer.run(keeper)
     finally:
         pool.terminate()
 

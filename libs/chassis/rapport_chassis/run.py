@@ -34,11 +34,13 @@ from rapport_chassis.settings import (
     SettingsRefused,
     Store,
     Tokens,
+    Webhooks,
     key_bytes,
     prefix_of,
     read,
     refuse_unknown,
 )
+from rapport_chassis.webhooks.addresses import Outgoing
 from rapport_events.database import open_pool
 from rapport_events.postgres_keyring import PostgresKeyring
 
@@ -123,12 +125,16 @@ async def _furnish(
     for service in services:
         for group in ((Store,) if service.owns_ledger else ()) + service.settings:
             _read(group, faults, service.name)
+    webhooks = _read(Webhooks, faults)
     verifier = _verifier(tokens, faults) if tokens else None
     if faults:
         raise SettingsRefused(faults)
     house = Household(peers=Peers(read(PeerSettings).url_of, PeerSeal(b"")), verifier=verifier, broker=broker)
     house.stop_seconds = process.stop_seconds
     house.clock_file = process.clock_file
+    if webhooks is not None:
+        ports = frozenset(map(int, webhooks.webhook_ports.split()))
+        house.outgoing = Outgoing(allows_loopback=webhooks.webhook_loopback, ports=ports)
     if keys is not None:
         master = key_bytes(keys.master_key)
         dsn = keys.keyring.get_secret_value()

@@ -186,6 +186,15 @@ class Peers(Settings):
         return str(getattr(self, f"{service}_url")).rstrip("/")
 
 
+class Webhooks(Settings):
+    """Where events may be delivered to."""
+
+    webhook_ports: Annotated[str, Field(pattern=r"^\d{1,5}( \d{1,5})*$")] = "443 8443"
+    """Ports of receivers, with spaces between."""
+    webhook_loopback: bool = False
+    """Whether receivers may be on this machine, without TLS and on any port: for tests and for a suite on a desk."""
+
+
 class Edge(Settings):
     """Where a service listens; the prefix is `RAPPORT_<SERVICE>_`."""
 
@@ -249,7 +258,7 @@ def refuse_unknown(known: Collection[str], services: Collection[str] = tuple(POR
         SettingsRefused: Each unknown name, with the nearest known one.
     """
     names = set(known) | FOREIGN_NAMES
-    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Tokens, Peers)
+    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Tokens, Peers, Webhooks)
     for group in shared:
         names.update(group.names())
     for service in services:

@@ -19,7 +19,7 @@ class LeadershipLost(Exception):
 
 @asynccontextmanager
 async def leading(
-    dsn: str, *, name: str, try_seconds: float, on_notify: Mapping[str, Callable[[str], None]]
+    dsn: str, *, name: str, try_seconds: float, on_notify: Mapping[str, Callable[[str], None]], lock: str = ""
 ) -> AsyncGenerator[None]:
     """
     Wait until no other process leads, then lead; what is done inside is cancelled when the connection is lost.
@@ -29,6 +29,7 @@ async def leading(
         name: Shown in pg_stat_activity.
         try_seconds: How often the lock is tried.
         on_notify: By channel, what to do with a notification's payload.
+        lock: The statement that tries the lock; that of the mirror where none is given.
 
     Raises:
         LeadershipLost: The connection was lost.
@@ -38,7 +39,7 @@ async def leading(
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:
-        while not await connection.fetchval(load("rapport_events", "mirror/lead")):
+        while not await connection.fetchval(lock or load("rapport_events", "mirror/lead")):
             await asyncio.sleep(try_seconds)
         for channel, tell in on_notify.items():
             await connection.add_listener(channel, _listener(tell))

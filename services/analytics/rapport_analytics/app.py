@@ -16,6 +16,8 @@ from rapport_analytics.views.settings import Settings
 from rapport_analytics.views.stages import Stages
 from rapport_analytics.views.totals import Totals
 from rapport_chassis.service import Service
+from rapport_chassis.webhooks import commands as webhooks
+from rapport_chassis.webhooks.view import Webhooks
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -30,6 +32,7 @@ service = Service(
     name="analytics",
     package="rapport_analytics",
     publishes=published_by("analytics"),
+    handlers=webhooks.HANDLERS,
     views=(
         PartiesOfAnalytics(),
         Customers(),
@@ -42,6 +45,7 @@ service = Service(
         Imports(),
         Settings(),
         Pulse(),
+        Webhooks("analytics"),
     ),
     derivations=(StageDerivation(),),
     routers=(router, facts),

@@ -1,6 +1,8 @@
 """The contacts service, put together: the only file that knows every slice."""
 
 from rapport_chassis.service import Service
+from rapport_chassis.webhooks import commands as webhooks
+from rapport_chassis.webhooks.view import Webhooks
 from rapport_contacts.commands import (
     change_profile,
     complete_import,
@@ -34,6 +36,7 @@ service = Service(
         configure_tenant.HANDLER,
         start_import.HANDLER,
         complete_import.HANDLER,
+        *webhooks.HANDLERS,
     ),
     views=(
         directory.Directory(),
@@ -42,6 +45,7 @@ service = Service(
         merges.Merges(),
         history.History(),
         Parties(),
+        Webhooks("contacts"),
     ),
     routers=(customers.router, card.router, consents.router, naming.router),
 )

@@ -21,7 +21,7 @@ from rapport_events.contracts.contacts import (
     Profile,
     TenantConfigured,
 )
-from rapport_events.contracts.platform import ImportCompleted, ImportStarted
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookFact
 
 PROFILE_FIELDS = ("names", "emails", "phones", "addresses")
 """The personal fields of a profile, as events name them."""
@@ -70,7 +70,7 @@ def evolve(customer: Customer, event: ContactsEvent) -> Customer:
             return replace(customer, merged=None)
         case ConsentGranted() | ConsentWithdrawn():
             return replace(customer, consents=(*customer.consents, event))
-        case TenantConfigured() | ImportStarted() | ImportCompleted():
+        case TenantConfigured() | ImportStarted() | ImportCompleted() | WebhookFact():
             return customer
         case _:
             assert_never(event)

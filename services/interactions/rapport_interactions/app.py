@@ -1,6 +1,8 @@
 """The interactions service, put together: the only file that knows every slice."""
 
 from rapport_chassis.service import Service
+from rapport_chassis.webhooks import commands as webhooks
+from rapport_chassis.webhooks.view import Webhooks
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 from rapport_interactions.commands import (
@@ -36,7 +38,8 @@ service = Service(
         record_referral.HANDLER,
         start_import.HANDLER,
         complete_import.HANDLER,
+        *webhooks.HANDLERS,
     ),
-    views=(timeline.Timeline(), case.Case(), Parties()),
+    views=(timeline.Timeline(), case.Case(), Parties(), Webhooks("interactions")),
     routers=(timeline.router, case.router),
 )

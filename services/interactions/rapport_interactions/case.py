@@ -16,7 +16,7 @@ from rapport_events.contracts.interactions import (
     PurchaseRefunded,
     ReferralMade,
 )
-from rapport_events.contracts.platform import ImportCompleted, ImportStarted
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def evolve(case: Case, event: InteractionsEvent) -> Case:
             return replace(case, resolution_code=None)
         case CustomerContacted() | CustomerPurchased() | PurchaseRefunded() | ReferralMade():
             return case
-        case ImportStarted() | ImportCompleted():
+        case ImportStarted() | ImportCompleted() | WebhookFact():
             return case
         case _:
             assert_never(event)

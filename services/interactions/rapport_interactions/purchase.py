@@ -16,7 +16,7 @@ from rapport_events.contracts.interactions import (
     PurchaseRefunded,
     ReferralMade,
 )
-from rapport_events.contracts.platform import ImportCompleted, ImportStarted
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,14 @@ def evolve(purchase: Purchase, event: InteractionsEvent) -> Purchase:
             return replace(purchase, currency=event.currency)
         case PurchaseRefunded():
             return replace(purchase, refunds=purchase.refunds + 1)
-        case CustomerContacted() | CustomerComplained() | ReferralMade() | ImportStarted() | ImportCompleted():
+        case (
+            CustomerContacted()
+            | CustomerComplained()
+            | ReferralMade()
+            | ImportStarted()
+            | ImportCompleted()
+            | WebhookFact()
+        ):
             return purchase
         case CaseClassified() | CaseAssigned() | CaseResponded() | CaseResolved() | CaseReopened():
             return purchase

@@ -3,6 +3,8 @@
 from typing import ClassVar
 
 from rapport_chassis.service import Service
+from rapport_chassis.webhooks import commands as webhooks
+from rapport_chassis.webhooks.view import Webhooks
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 from rapport_events.reactions import Reaction, Reactions
@@ -40,8 +42,9 @@ service = Service(
         postpone_task.HANDLER,
         complete_task.HANDLER,
         cancel_task.HANDLER,
+        *webhooks.HANDLERS,
     ),
-    views=(Parties(), Tasks(), Timers(), WorkflowReactions()),
+    views=(Parties(), Tasks(), Timers(), WorkflowReactions(), Webhooks("workflow")),
     routers=(router,),
     fires_timers=True,
 )

@@ -7,6 +7,7 @@ from typing import Literal, assert_never, cast
 from uuid import UUID
 
 from rapport_events.contracts.base import Event
+from rapport_events.contracts.platform import WebhookFact
 from rapport_events.contracts.workflow import (
     TaskAssigned,
     TaskCancelled,
@@ -50,7 +51,7 @@ def evolve(task: Task, event: WorkflowEvent) -> Task:
             return replace(task, status="completed")
         case TaskCancelled():
             return replace(task, status="cancelled")
-        case TimerScheduled() | TimerFired() | TimerCancelled():
+        case TimerScheduled() | TimerFired() | TimerCancelled() | WebhookFact():
             return task
         case _:
             assert_never(event)

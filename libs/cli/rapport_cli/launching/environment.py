@@ -40,6 +40,8 @@ def settings_of(home: Home, kafka: str, services: Sequence[Installed]) -> dict[s
         "RAPPORT_ISSUER": ISSUER,
         "RAPPORT_JWKS_FILE": str(home.secrets / JWKS),
         "RAPPORT_HEALTH_HOST": HOST,
+        # A suite on a desk may tell programs on the same desk.
+        "RAPPORT_WEBHOOK_LOOPBACK": os.environ.get("RAPPORT_WEBHOOK_LOOPBACK") or "true",
         "RAPPORT_STOP_SECONDS": os.environ.get("RAPPORT_STOP_SECONDS") or "5",
         "RAPPORT_KEYRING_FILE": str(_address_file(home, KEYRING, "app")),
     }

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rapport_events.contracts.base import Event, Version
+from rapport_events.contracts.platform import WebhookEvent
 from rapport_events.ids import EventId
 
 Stage = Literal["suspect", "prospect", "first_time", "repeat", "majority", "loyal", "advocate"]
@@ -24,5 +25,4 @@ class CustomerStageReached(Event, frozen=True):
     """The facts that decided it."""
 
 
-AnalyticsEvent = CustomerStageReached
-"""A union of one, so far."""
+AnalyticsEvent = Annotated[CustomerStageReached | WebhookEvent, Field(discriminator="type")]

@@ -23,7 +23,7 @@ from rapport_events.contracts.base import (
     Version,
     Zone,
 )
-from rapport_events.contracts.platform import ImportCompleted, ImportStarted
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookEvent
 from rapport_events.ids import CustomerId
 
 Line = Annotated[str, Field(min_length=1, max_length=320, pattern=STORABLE)]
@@ -237,6 +237,7 @@ ContactsEvent = Annotated[
     | ConsentWithdrawn
     | TenantConfigured
     | ImportStarted
-    | ImportCompleted,
+    | ImportCompleted
+    | WebhookEvent,
     Field(discriminator="type"),
 ]

@@ -25,7 +25,7 @@ from rapport_events.contracts.base import (
     Value,
     Version,
 )
-from rapport_events.contracts.platform import ImportCompleted, ImportStarted
+from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookEvent
 from rapport_events.ids import CustomerId
 
 Text = Annotated[str, Field(min_length=1, max_length=65_536, pattern=STORABLE)]
@@ -259,6 +259,7 @@ InteractionsEvent = Annotated[
     | CaseReopened
     | ReferralMade
     | ImportStarted
-    | ImportCompleted,
+    | ImportCompleted
+    | WebhookEvent,
     Field(discriminator="type"),
 ]

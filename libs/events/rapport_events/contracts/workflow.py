@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from rapport_events.contracts.base import STORABLE, Actor, Code, Event, Moment, Personal, Pii, Value, Version
+from rapport_events.contracts.platform import WebhookEvent
 
 Title = Annotated[str, Field(min_length=1, max_length=1_000, pattern=STORABLE)]
 """What is to be done, in a line."""
@@ -137,6 +138,7 @@ WorkflowEvent = Annotated[
     | TaskOverdue
     | TimerScheduled
     | TimerFired
-    | TimerCancelled,
+    | TimerCancelled
+    | WebhookEvent,
     Field(discriminator="type"),
 ]
