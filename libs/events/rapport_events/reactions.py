@@ -46,10 +46,34 @@ class Reply:
     """The version that the reply was made for, where it depends on what is in the stream."""
 
 
+class Memory:
+    """
+    What a service remembers of facts in order to react to later ones.
+
+    It is folded fact by fact in the reactions' own transaction, so that each reaction sees exactly what came before.
+    """
+
+    reads: ClassVar[Mapping[type[Event], type[msgspec.Struct]]] = {}
+
+    def __init__(self, rebuild: int = 1) -> None:
+        self.rebuild = rebuild
+        """Of the reactions, and so of the memory's own tables."""
+
+    async def recall(self, connection: Connection, batch: Batch) -> object:
+        """Read what reactions to a batch may ask about."""
+        return None
+
+    def note(self, state: Any, fact: Fact) -> None:  # noqa: ANN401  # each service remembers something else
+        """Add a fact to what is remembered; no I/O."""
+
+    async def keep(self, connection: Connection, state: Any) -> None:  # noqa: ANN401  # likewise
+        """Write down what is new."""
+
+
 class Known:
     """What a reaction may know besides the fact: streams of the service's own ledger, and the service's memory."""
 
-    def __init__(self, memory: Any = None) -> None:  # noqa: ANN401  # each service has a memory of its own
+    def __init__(self, memory: Any = None) -> None:  # noqa: ANN401  # each service remembers something else
         self.memory = memory
         self._streams: dict[tuple[TenantId, str], list[Event]] = {}
 
@@ -111,14 +135,15 @@ class Reactions(View[Batch, Replies]):
     name = "reactions"
     package = "rapport_events"
     reactions: ClassVar[tuple[Reaction, ...]]
+    memory: ClassVar[type[Memory]] = Memory
 
     def __init_subclass__(cls) -> None:
         """Read what the reactions read; those that share a type share the struct, because it is decoded once."""
         reads: dict[type[Event], type[msgspec.Struct]] = {}
-        for reaction in cls.reactions:
-            for event, struct in reaction.reads.items():
+        for wanted in (cls.memory.reads, *(reaction.reads for reaction in cls.reactions)):
+            for event, struct in wanted.items():
                 if reads.setdefault(event, struct) is not struct:
-                    msg = f"{reaction.name} reads {event.__name__} as {struct.__name__}, another reaction differently"
+                    msg = f"{event.__name__} is read as {struct.__name__} by one reaction, and differently by another"
                     raise TypeError(msg)
         cls.reads = reads
 
@@ -129,6 +154,8 @@ class Reactions(View[Batch, Replies]):
 
     def __init__(self, rebuild: int = 1) -> None:
         super().__init__(rebuild)
+        self._memory = self.memory(rebuild)
+        self._noted = {name for event in self.memory.reads for name in types_of(event)}
         self._by_type: dict[str, list[Reaction]] = {}
         for reaction in self.reactions:
             for event in reaction.reads:
@@ -153,7 +180,7 @@ class Reactions(View[Batch, Replies]):
 
     async def load(self, connection: Connection, keys: Batch) -> Replies:
         """Read streams from the ledger: a reply must fit what is there, not what has already come back as a record."""
-        state = Replies()
+        state = Replies(Known(await self._memory.recall(connection, keys)))
         read: set[tuple[TenantId, str]] = set()
         for _ in range(ROUNDS_MAX):
             missing = self._streams(keys, state.known) - read
@@ -175,6 +202,8 @@ class Reactions(View[Batch, Replies]):
         """Ask every reaction about every fact of its types."""
         for fact in batch:
             state.steps.append((fact.source, fact.partition, fact.position))
+            if fact.type in self._noted:
+                self._memory.note(state.known.memory, fact)
             for reaction in self._by_type.get(fact.type, ()):
                 for n, reply in enumerate(reaction.reply(fact, state.known)):
                     state.appends.append((fact.tenant, to_append(fact, reply, reaction.name, n)))
@@ -186,6 +215,7 @@ class Reactions(View[Batch, Replies]):
         await connection.execute(
             load("rapport_events", "reader/steps"), self.reader, *map(list, zip(*state.steps, strict=True))
         )
+        await self._memory.keep(connection, state.known.memory)
         if not state.appends:
             return
         outcomes = await append_within(connection, state.appends)

@@ -7,21 +7,16 @@ from typing import Literal, assert_never, cast
 from uuid import UUID
 
 from rapport_events.contracts.base import Event
-from rapport_events.contracts.platform import WebhookFact
 from rapport_events.contracts.workflow import (
     TaskAssigned,
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
     TaskDueChanged,
+    TaskEvent,
     TaskOverdue,
     TimerAbout,
-    TimerCancelled,
-    TimerFired,
-    TimerScheduled,
-    WorkflowEvent,
 )
-from rapport_events.ids import named_id
 from rapport_events.timers import timer_of
 
 
@@ -36,7 +31,7 @@ class Task:
     run_id: UUID | None = None
 
 
-def evolve(task: Task, event: WorkflowEvent) -> Task:
+def evolve(task: Task, event: TaskEvent) -> Task:
     """Fold one event."""
     match event:
         case TaskCreated():
@@ -51,17 +46,15 @@ def evolve(task: Task, event: WorkflowEvent) -> Task:
             return replace(task, status="completed")
         case TaskCancelled():
             return replace(task, status="cancelled")
-        case TimerScheduled() | TimerFired() | TimerCancelled() | WebhookFact():
-            return task
         case _:
             assert_never(event)
 
 
-def task_of(events: Iterable[Event]) -> Task:
+def task_from(events: Iterable[Event]) -> Task:
     """Fold what is in a task's stream."""
     task = Task()
     for event in events:
-        task = evolve(task, cast("WorkflowEvent", event))
+        task = evolve(task, cast("TaskEvent", event))
     return task
 
 
@@ -73,8 +66,3 @@ def due_timer(task_id: UUID, due_at: datetime) -> UUID:
 def about_task(task_id: UUID) -> TimerAbout:
     """Say that a timer is about a task."""
     return TimerAbout(kind="task", id=task_id)
-
-
-def task_about(case_id: UUID, rule: str) -> UUID:
-    """Return the id of the task that a rule opens about a case: whoever opens or cancels it computes the same."""
-    return named_id(case_id.int & 0xFF, rule, str(case_id))

@@ -1,11 +1,24 @@
-"""What the workflow service publishes: what is to be done, by whom, and what became of it."""
+"""What the workflow service publishes: what is to be done, what rules did, and a receipt for each act outside."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from rapport_events.contracts.base import STORABLE, Actor, Code, Event, Moment, Personal, Pii, Value, Version
+from rapport_events.contracts.base import (
+    STORABLE,
+    Actor,
+    Channel,
+    Code,
+    Count,
+    Event,
+    Moment,
+    Personal,
+    Pii,
+    Reference,
+    Value,
+    Version,
+)
 from rapport_events.contracts.platform import WebhookEvent
 
 Title = Annotated[str, Field(min_length=1, max_length=1_000, pattern=STORABLE)]
@@ -129,16 +142,136 @@ class TimerCancelled(Event, frozen=True):
     reason: Code | None = None
 
 
+class RunStarted(Event, frozen=True):
+    """A rule began to act because of a fact."""
+
+    type: Literal["crm.run.started.v1"] = "crm.run.started.v1"
+    run_id: UUID
+    rule: Code
+    rule_version: Version
+    trigger_event_id: UUID
+    about: TaskAbout | None = None
+
+
+class RunWaited(Event, frozen=True):
+    """A run goes on when one thing has come: a moment, the end of a task, or the receipt of a message."""
+
+    type: Literal["crm.run.waited.v1"] = "crm.run.waited.v1"
+    run_id: UUID
+    step: Count
+    """Number of the step in its rule, from 0."""
+    until: Moment | None = None
+    timer_id: UUID | None = None
+    task_id: UUID | None = None
+    send_id: UUID | None = None
+
+
+class RunStepCompleted(Event, frozen=True):
+    """A step of a run came to its end."""
+
+    type: Literal["crm.run.step_completed.v1"] = "crm.run.step_completed.v1"
+    run_id: UUID
+    step: Count
+    kind: Literal["wait", "task", "mail"]
+    outcome: Code
+    """For example `done`, `overdue`, `sent` or `blocked`."""
+
+
+class RunCompleted(Event, frozen=True):
+    """A run did all that its rule says."""
+
+    type: Literal["crm.run.completed.v1"] = "crm.run.completed.v1"
+    run_id: UUID
+
+
+class RunFailed(Event, frozen=True):
+    """A run could not go on."""
+
+    type: Literal["crm.run.failed.v1"] = "crm.run.failed.v1"
+    run_id: UUID
+    step: Count
+    reason: Code
+
+
+class RunCancelled(Event, frozen=True):
+    """Somebody, or a fact, stopped a run before its end."""
+
+    type: Literal["crm.run.cancelled.v1"] = "crm.run.cancelled.v1"
+    run_id: UUID
+    reason: Code
+
+
+class SendApproved(Event, frozen=True):
+    """A message is to be sent, and may be; what it says is made when it is sent. The id is the key of the effect."""
+
+    type: Literal["crm.send.approved.v1"] = "crm.send.approved.v1"
+    send_id: UUID
+    """Made of rule, version, step, the trigger's subject and the trigger itself: the same decision is the same send."""
+    run_id: UUID
+    step: Count
+    rule: Code
+    rule_version: Version
+    trigger_event_id: UUID
+    channel: Channel
+    purpose: Code
+    template: Code
+    template_version: Version
+    consent_event_id: UUID
+    """The consent that allows it."""
+
+
+class SendBlocked(Event, frozen=True):
+    """A message was not to be sent, because the customer does not agree to it."""
+
+    type: Literal["crm.send.blocked.v1"] = "crm.send.blocked.v1"
+    send_id: UUID
+    run_id: UUID
+    step: Count
+    channel: Channel
+    purpose: Code
+    reason: Literal["never_said", "withdrawn", "expired"]
+    consent_event_id: UUID | None = None
+    """The word that forbids it, where one was said."""
+
+
+EffectKind = Literal["mail"]
+
+
+class EffectPerformed(Event, frozen=True):
+    """What was decided was done outside; the receipt by which it is never done again."""
+
+    type: Literal["crm.effect.performed.v1"] = "crm.effect.performed.v1"
+    effect_key: UUID
+    kind: EffectKind
+    provider_ref: Reference | None = None
+    """What the provider calls it."""
+    attempt: Count
+
+
+class EffectFailed(Event, frozen=True):
+    """What was decided could not be done, and is not tried again."""
+
+    type: Literal["crm.effect.failed.v1"] = "crm.effect.failed.v1"
+    effect_key: UUID
+    kind: EffectKind
+    reason: Code
+    attempt: Count
+
+
+class EffectSkippedDuplicate(Event, frozen=True):
+    """What was decided had been done before, under the same key."""
+
+    type: Literal["crm.effect.skipped_duplicate.v1"] = "crm.effect.skipped_duplicate.v1"
+    effect_key: UUID
+    kind: EffectKind
+
+
+TaskEvent = TaskCreated | TaskAssigned | TaskDueChanged | TaskCompleted | TaskCancelled | TaskOverdue
+TimerEvent = TimerScheduled | TimerFired | TimerCancelled
+RunEvent = RunStarted | RunWaited | RunStepCompleted | RunCompleted | RunFailed | RunCancelled
+SendEvent = SendApproved | SendBlocked
+EffectEvent = EffectPerformed | EffectFailed | EffectSkippedDuplicate
 WorkflowEvent = Annotated[
-    TaskCreated
-    | TaskAssigned
-    | TaskDueChanged
-    | TaskCompleted
-    | TaskCancelled
-    | TaskOverdue
-    | TimerScheduled
-    | TimerFired
-    | TimerCancelled
-    | WebhookEvent,
+    TaskEvent | TimerEvent | RunEvent | SendEvent | EffectEvent | WebhookEvent,
     Field(discriminator="type"),
 ]

@@ -11,12 +11,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from rapport_chassis.moments import NEVER
 from rapport_chassis.reading import ReadAt
 from rapport_chassis.standing import Freshness
-from rapport_contacts.permission import State, Word, deciding, last_words
 from rapport_events.contracts.base import Channel, Code
 from rapport_events.contracts.contacts import ConsentGranted, ConsentWithdrawn
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.parties import members
+from rapport_events.permission import State, Word, deciding, last_words
 from rapport_events.rows import Row, Rows
 from rapport_events.statements import load
 from rapport_events.view import Fact

@@ -1,38 +1,31 @@
-"""When a customer complains, somebody has to answer within a day."""
+"""When a customer complains, somebody has to answer in time."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import ClassVar
 
 from rapport_events.contracts.interactions import CustomerComplained
-from rapport_events.contracts.workflow import TaskAbout, TaskCreated
+from rapport_events.contracts.workflow import TaskCreated
 from rapport_events.reactions import Known, Reaction, Reply
 from rapport_events.view import Fact
-from rapport_workflow.heard import Complained
-from rapport_workflow.task import task_about
-
-ANSWER_WITHIN = timedelta(days=1)
-HISTORY_AFTER = timedelta(days=7)
-"""A complaint that was recorded so long after it was made is history, as in an import: its answer is not awaited."""
+from rapport_workflow.heard import Complained, is_news
+from rapport_workflow.rule import task_of_run
+from rapport_workflow.rules import ANSWER_COMPLAINT
+from rapport_workflow.run import start
 
 
 class AnswerComplaint(Reaction):
-    """Opens a task for each complaint."""
+    """Starts a run for each complaint, which opens a task; an old complaint, as from an import, gets a task alone."""
 
     name = "answer_complaint"
     reads: ClassVar = {CustomerComplained: Complained}
-    version: ClassVar = "2"
 
     def reply(self, fact: Fact, known: Known) -> Sequence[Reply]:
         """Open the task."""
-        task_id = task_about(fact.event.case_id, self.name)
-        is_history = fact.recorded_at - fact.occurred_at > HISTORY_AFTER
+        rule = ANSWER_COMPLAINT
+        if is_news(fact):
+            return start(rule, fact, known)
+        task_id = task_of_run(rule.run_of(fact.partition, rule.run_name(fact)), 0)
         task = TaskCreated(
-            task_id=task_id,
-            kind=self.name,
-            about=TaskAbout(kind="case", id=fact.event.case_id),
-            due_at=None if is_history else fact.occurred_at + ANSWER_WITHIN,
-            rule=self.name,
-            rule_version=self.version,
+            task_id=task_id, kind=self.name, about=rule.about(fact), rule=rule.name, rule_version=rule.version
         )
         return [Reply(f"task-{task_id}", (task,))]

@@ -8,7 +8,7 @@ from rapport_events.reactions import Known, Reaction, Reply
 from rapport_events.timers import cancel_timer, is_waiting, timer_stream
 from rapport_events.view import Fact
 from rapport_workflow.heard import TaskEnded
-from rapport_workflow.task import about_task, due_timer, task_of
+from rapport_workflow.task import about_task, due_timer, task_from
 
 
 class CancelTimer(Reaction):
@@ -20,14 +20,14 @@ class CancelTimer(Reaction):
     def streams(self, fact: Fact, known: Known) -> Sequence[str]:
         """Look at the task, which knows when it was due, and then at the timer of that moment."""
         task_id = fact.event.task_id
-        task = task_of(known.events(fact.tenant, f"task-{task_id}"))
+        task = task_from(known.events(fact.tenant, f"task-{task_id}"))
         timers = (timer_stream(due_timer(task_id, task.due_at)),) if task.due_at is not None else ()
         return (f"task-{task_id}", *timers)
 
     def reply(self, fact: Fact, known: Known) -> Sequence[Reply]:
         """Cancel it."""
         task_id = fact.event.task_id
-        task = task_of(known.events(fact.tenant, f"task-{task_id}"))
+        task = task_from(known.events(fact.tenant, f"task-{task_id}"))
         if task.due_at is None:
             return ()
         stream, cancelled = cancel_timer(due_timer(task_id, task.due_at), about_task(task_id), "task_closed")

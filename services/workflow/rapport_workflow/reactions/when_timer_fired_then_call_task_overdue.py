@@ -7,7 +7,7 @@ from rapport_events.contracts.workflow import TaskOverdue, TimerFired
 from rapport_events.reactions import Known, Reaction, Reply
 from rapport_events.view import Fact
 from rapport_workflow.heard import TimeCame
-from rapport_workflow.task import task_of
+from rapport_workflow.task import task_from
 
 
 class CallOverdue(Reaction):
@@ -28,7 +28,7 @@ class CallOverdue(Reaction):
             return ()
         task_id = event.about.id
         events = known.events(fact.tenant, f"task-{task_id}")
-        task = task_of(events)
+        task = task_from(events)
         if task.status != "open" or task.due_at != event.due_at:
             return ()
         overdue = TaskOverdue(task_id=task_id, due_at=event.due_at)
