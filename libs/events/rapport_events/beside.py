@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from rapport_events.claiming import customer_of
 from rapport_events.codec import decode
-from rapport_events.command import Request
+from rapport_events.command import CustomerRef, Request
 from rapport_events.database import Pool
 from rapport_events.envelope import Recorded
-from rapport_events.ids import TenantId
-from rapport_events.keyring import TenantKeys
+from rapport_events.ids import CustomerId, TenantId
 from rapport_events.ledger import Ledger
 from rapport_events.parties import Party, parties_of
 from rapport_events.statements import load
@@ -48,11 +46,16 @@ class Beside:
 
     others: Mapping[UUID, Any]
     parties: Mapping[UUID, Party]
+    versions: Mapping[UUID, int]
+    """Of the streams that the states were folded from."""
 
 
-def ids_beside(request: Request, keys: TenantKeys) -> list[UUID]:
+NOBODY = Beside({}, {}, {})
+
+
+def ids_beside(request: Request, ids: Mapping[CustomerRef, CustomerId]) -> list[UUID]:
     """Return the ids of the customers that a request must look at besides its own."""
-    return [customer_of(keys, ref) for ref in request.handler.beside(request.command)]
+    return [ids[ref] for ref in request.handler.beside(request.command)]
 
 
 async def look_beside(
@@ -62,19 +65,30 @@ async def look_beside(
     Read the streams of other customers, and who is one party with them or with the decision's own.
 
     Args:
-        wanted: Requests of one tenant, each with its own customer and the others.
+        wanted: Requests of one tenant, each with its own customer and the others; to one that is for a whole party all
+            ids of that are others.
     """
-    ids = {other for _, _, others in wanted for other in others}
-    streams = await ledger.read_streams(tenant, sorted(f"customer-{customer}" for customer in ids))
-    parties = await find_parties(tenant, sorted(ids | {own for _, own, _ in wanted}))
+    ids = {other for _, _, others in wanted for other in others} | {own for _, own, _ in wanted}
+    parties = await find_parties(tenant, sorted(ids))
+    looked_at = [
+        parties[own].members if request.handler.for_party else tuple(others) for request, own, others in wanted
+    ]
+    streams = await ledger.read_streams(
+        tenant, sorted({f"customer-{customer}" for others in looked_at for customer in others})
+    )
     return [
-        Beside({other: _state(request, streams[f"customer-{other}"]) for other in others}, parties)
-        for request, _, others in wanted
+        Beside(
+            {other: fold_state(request, streams[f"customer-{other}"]) for other in others},
+            parties,
+            {other: len(streams[f"customer-{other}"]) for other in others},
+        )
+        for (request, _, _), others in zip(wanted, looked_at, strict=True)
     ]
 
 
-def _state(request: Request, history: Sequence[Recorded]) -> object:
+def fold_state(request: Request, history: Sequence[Recorded], opened: Mapping[str, bytes | None] | None = None) -> Any:  # noqa: ANN401  # the handler's own
+    """Fold what a stream holds into what the request's handler remembers of it."""
     state = request.handler.initial
     for recorded in history:
-        state = request.handler.evolve(state, decode(recorded))
+        state = request.handler.evolve(state, decode(recorded, opened))
     return state

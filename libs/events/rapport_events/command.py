@@ -177,6 +177,8 @@ class Handler(Generic[C, S]):
     """Customers besides the stream's own whose ids the decision needs: `occasion.customer(ref)` tells them."""
     beside: Callable[[C], Sequence[CustomerRef]] = no_customers
     """Customers besides the stream's own whose states the decision needs: `occasion.others`, `occasion.parties`."""
+    for_party: bool = False
+    """Whether what is decided is recorded for each id of the party, all at once; `occasion.others` has them all."""
     opens: bool = False
     """Whether the decision looks at personal values of earlier events."""
     tags: tuple[str, ...] = field(default=())

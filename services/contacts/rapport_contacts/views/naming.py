@@ -1,5 +1,6 @@
 """Under which id a customer is found who has a name in another system."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from rapport_chassis.reading import Read
-from rapport_events.claiming import customer_of
+from rapport_events.claiming import customers_of
 from rapport_events.command import CustomerRef
 
 router = APIRouter(tags=["customers"])
@@ -24,5 +25,5 @@ class Naming(BaseModel):
 @router.get("/v1/customers:named")
 async def find_by_name(reading: Read, system: Name, external_id: Name) -> Naming:
     """Tell the id of whoever another system knows by this name; it is computed, and need not be known here yet."""
-    keys = await reading.store.keyring.tenant_keys(reading.caller.tenant)
-    return Naming(id=customer_of(keys, CustomerRef(system=system, external_id=external_id)))
+    meant = (CustomerRef(system=system, external_id=external_id), datetime.now(UTC))
+    return Naming(id=(await customers_of(reading.store.keyring, reading.caller.tenant, [meant]))[meant])
