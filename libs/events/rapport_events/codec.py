@@ -30,6 +30,7 @@ __all__ = [
     "open_text",
     "published_by",
     "schema_of",
+    "sealed_values",
     "source_of",
     "type_of",
     "types_of",
@@ -176,6 +177,11 @@ def open_text(
 
 def key_ids(data: bytes) -> set[str]:
     """Return the ids of the keys that the personal values of an event are sealed with."""
+    return {key_id_of(text) for text in sealed_values(data).values()}
+
+
+def sealed_values(data: bytes) -> dict[str, str]:
+    """Return the personal values of an event that are sealed, by the names of their members."""
     if b'"pii"' not in data:
-        return set()
-    return {key_id_of(text) for text in _personal_part.decode(data).pii.values() if text != REDACTED.text}
+        return {}
+    return {name: text for name, text in _personal_part.decode(data).pii.items() if text != REDACTED.text}

@@ -42,6 +42,18 @@ class Erased:
     """When (UTC); the first time, if it was destroyed more than once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is left of a customer's key."""
+
+    key_id: str | None
+    """None for a customer who never had one."""
+    at: datetime
+    """When it was destroyed (UTC)."""
+    age_seconds: float
+    """How long ago that was, by the keyring's own clock."""
+
+
 class KeyringAway(Exception):
     """Keys cannot be had now: nothing personal can be written, and what is sealed stays sealed."""
 
@@ -87,4 +99,8 @@ class Keyring(Protocol):
 
         Other processes may hold the keys for 20 s more.
         """
+        ...
+
+    async def tombstones(self, tenant: TenantId, customers: Collection[CustomerId]) -> dict[CustomerId, Tombstone]:
+        """Say what is left of destroyed keys; the answer is never old, and only for those who may destroy."""
         ...

@@ -200,6 +200,16 @@ class Ledger(Protocol):
         """Read the next events of a partition, of all tenants, in order (for roles that act as keeper)."""
         ...
 
+    async def read_about(
+        self, tenant: TenantId, subjects: Sequence[str], partition: int, *, after: int, limit: int
+    ) -> list[Recorded]:
+        """
+        Read the next events of a partition that are about some subjects, in order.
+
+        It looks at every event of the partition: for what is asked for seldom, such as all that is kept about somebody.
+        """
+        ...
+
     async def state(self) -> LedgerState:
         """Read era, openness and heads."""
         ...

@@ -4,10 +4,11 @@ import os
 from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rapport_events.ids import CustomerId, TenantId
-from rapport_events.keyring import Erased, KeyringAway, SealKey, TenantKeys
+from rapport_events.keyring import Erased, KeyringAway, SealKey, TenantKeys, Tombstone
 
 
 def _now() -> datetime:
@@ -23,6 +24,7 @@ class MemoryKeyring:
         self._now = now
         self._tenants: dict[TenantId, TenantKeys] = {}
         self._customers: defaultdict[TenantId, dict[CustomerId, SealKey | Erased]] = defaultdict(dict)
+        self._tombstones: defaultdict[TenantId, dict[CustomerId, Tombstone]] = defaultdict(dict)
         self._keys: defaultdict[TenantId, dict[str, bytes]] = defaultdict(dict)
 
     async def tenant_keys(self, tenant: TenantId) -> TenantKeys:
@@ -67,6 +69,18 @@ class MemoryKeyring:
                 del self._keys[tenant][key.key_id]
             if not isinstance(key, Erased):
                 known[customer] = Erased(self._now())
+                key_id = key.key_id if isinstance(key, SealKey) else None
+                self._tombstones[tenant][customer] = Tombstone(key_id, self._now(), 0)
+
+    async def tombstones(self, tenant: TenantId, customers: Collection[CustomerId]) -> dict[CustomerId, Tombstone]:
+        """Say what is left of destroyed keys."""
+        self._answer()
+        found = {customer: self._tombstones[tenant].get(customer) for customer in customers}
+        return {
+            customer: replace(left, age_seconds=(self._now() - left.at).total_seconds())
+            for customer, left in found.items()
+            if left is not None
+        }
 
     def _answer(self) -> None:
         if self.is_away:

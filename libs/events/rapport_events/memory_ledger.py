@@ -64,6 +64,11 @@ class MemoryLedger:
         self._claims: dict[tuple[TenantId, ClaimRef], Claim] = {}
         self._commands: dict[tuple[TenantId, bytes], tuple[bytes, Appended]] = {}
 
+    @property
+    def events(self) -> list[Recorded]:
+        """All that was recorded, partition by partition."""
+        return [event for partition in self._partitions for event in partition.events]
+
     async def append(self, tenant: TenantId, requests: Sequence[Append]) -> list[Outcome]:
         """See `Ledger.append`."""
         check([(tenant, request) for request in requests])
@@ -101,6 +106,13 @@ class MemoryLedger:
     async def read_partition(self, partition: int, *, after: int, limit: int) -> list[Recorded]:
         """See `Ledger.read_partition`."""
         return self._partitions[partition].events[after : after + limit]
+
+    async def read_about(
+        self, tenant: TenantId, subjects: Sequence[str], partition: int, *, after: int, limit: int
+    ) -> list[Recorded]:
+        """See `Ledger.read_about`."""
+        events = self._partitions[partition].events[after:]
+        return [event for event in events if event.tenant == tenant and event.subject in subjects][:limit]
 
     async def state(self) -> LedgerState:
         """See `Ledger.state`."""

@@ -16,7 +16,7 @@ from rapport_events.database import Pool
 from rapport_events.faults import is_away
 from rapport_events.fresh import Fresh
 from rapport_events.ids import CustomerId, TenantId
-from rapport_events.keyring import Erased, KeyringAway, SealKey, TenantKeys
+from rapport_events.keyring import Erased, KeyringAway, SealKey, TenantKeys, Tombstone
 from rapport_events.statements import load
 
 T = TypeVar("T", CustomerId, str)
@@ -162,6 +162,15 @@ class PostgresKeyring:
             await self._fetch("destroy", tenant, batch)
         self._customers.clear()
         self._opened.clear()
+
+    async def tombstones(self, tenant: TenantId, customers: Collection[CustomerId]) -> dict[CustomerId, Tombstone]:
+        """See `Keyring.tombstones`."""
+        answer: dict[CustomerId, Tombstone] = {}
+        for batch in _batches(set(customers)):
+            for row in await self._fetch("tombstones", tenant, batch):
+                found = Tombstone(row["key_id"], row["erased_at"], row["age_seconds"])
+                answer[CustomerId(row["customer_id"])] = found
+        return answer
 
     async def rewrite(self) -> None:
         """

@@ -125,6 +125,17 @@ class PostgresLedger:
         rows = await self._keeper.fetch(load("rapport_events", "ledger/read_partition"), partition, after, limit)
         return [self._recorded(row) for row in rows]
 
+    async def read_about(
+        self, tenant: TenantId, subjects: Sequence[str], partition: int, *, after: int, limit: int
+    ) -> list[Recorded]:
+        """See `Ledger.read_about`."""
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+            await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
+            rows = await connection.fetch(
+                load("rapport_events", "ledger/read_about"), tenant, partition, list(subjects), after, limit
+            )
+        return [self._recorded(row) for row in rows]
+
     async def state(self) -> LedgerState:
         """See `Ledger.state`."""
         [row] = await self._pool.fetch(load("rapport_events", "ledger/state"))

@@ -22,6 +22,13 @@ from rapport_events.contracts.contacts import (
     TenantConfigured,
 )
 from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookFact
+from rapport_events.contracts.privacy import (
+    PrivacyAccessRequested,
+    PrivacyErasureCompleted,
+    PrivacyErasureRefused,
+    PrivacyErasureRequested,
+    PrivacyExportDelivered,
+)
 
 PROFILE_FIELDS = ("names", "emails", "phones", "addresses")
 """The personal fields of a profile, as events name them."""
@@ -45,6 +52,8 @@ class Customer:
     """The merge that holds: into whom, and with which choices."""
     consents: tuple[Consent, ...] = ()
     """All words on consents as they were recorded; which of them happened last, their times tell."""
+    erasure: UUID | None = None
+    """The request by which the person is being erased, or was; from then on nothing changes who the person is."""
 
     def words_on(self, purpose: str, channel: str | None) -> list[Consent]:
         """Return the words on a purpose that concern a channel (None: all channels)."""
@@ -64,13 +73,21 @@ def evolve(customer: Customer, event: ContactsEvent) -> Customer:
             return replace(customer, linked={**customer.linked, event.linked_id: event})
         case CustomerIdentityUnlinked():
             return replace(customer, linked={k: v for k, v in customer.linked.items() if k != event.linked_id})
-        case CustomerMerged():
-            return replace(customer, merged=event)
-        case CustomerUnmerged():
-            return replace(customer, merged=None)
+        case CustomerMerged() | CustomerUnmerged():
+            return replace(customer, merged=event if isinstance(event, CustomerMerged) else None)
         case ConsentGranted() | ConsentWithdrawn():
             return replace(customer, consents=(*customer.consents, event))
-        case TenantConfigured() | ImportStarted() | ImportCompleted() | WebhookFact():
+        case PrivacyErasureRequested() | PrivacyErasureCompleted():
+            return replace(customer, erasure=event.request_id)
+        case (
+            PrivacyErasureRefused()
+            | PrivacyAccessRequested()
+            | PrivacyExportDelivered()
+            | TenantConfigured()
+            | ImportStarted()
+            | ImportCompleted()
+            | WebhookFact()
+        ):
             return customer
         case _:
             assert_never(event)

@@ -73,3 +73,15 @@ class IdentityIsMerged(Clash):
     """The customer who is known by this name was merged into another; merge the two, or un-merge it first."""
 
     code = "identity_is_merged"
+
+
+class CustomerErased(Clash):
+    """This customer was erased, or is being erased; somebody who comes back is a new customer."""
+
+    code = "customer_erased"
+
+
+class PartyNotAsShown(Clash):
+    """All ids of a person are erased together, and these are not all or not only theirs; look at the preview again."""
+
+    code = "party_not_as_shown"

@@ -30,6 +30,13 @@ from rapport_events.contracts.interactions import (
     PurchaseRefunded,
     ReferralMade,
 )
+from rapport_events.contracts.privacy import (
+    PrivacyAccessRequested,
+    PrivacyErasureCompleted,
+    PrivacyErasureRefused,
+    PrivacyErasureRequested,
+    PrivacyExportDelivered,
+)
 from rapport_events.contracts.workflow import TaskAssigned, TaskCancelled, TaskCompleted, TaskCreated, TaskDueChanged
 
 _RAW: Final = msgspec.Raw()
@@ -55,6 +62,11 @@ TOLD: Final[Mapping[type[Event], Told]] = {
     CustomerUnmerged: Told("survivor_id reason"),
     ConsentGranted: Told("purpose channel wording_version valid_until"),
     ConsentWithdrawn: Told("purpose channel wording_version"),
+    PrivacyAccessRequested: Told("request_id due_at"),
+    PrivacyExportDelivered: Told("request_id artefact_hash"),
+    PrivacyErasureRequested: Told("request_id reason"),
+    PrivacyErasureCompleted: Told("request_id erased_at certificate_hash"),
+    PrivacyErasureRefused: Told("request_id legal_basis"),
     CustomerContacted: Told("channel channel_detail direction agent_id outcome attributes", "subject body"),
     CustomerPurchased: Told("order_ref total currency channel channel_detail store coupon attributes"),
     PurchaseRefunded: Told("purchase_id purchase_ref refund_ref amount currency reason attributes"),

@@ -24,6 +24,13 @@ from rapport_events.contracts.base import (
     Zone,
 )
 from rapport_events.contracts.platform import ImportCompleted, ImportStarted, WebhookEvent
+from rapport_events.contracts.privacy import (
+    PrivacyAccessRequested,
+    PrivacyErasureCompleted,
+    PrivacyErasureRefused,
+    PrivacyErasureRequested,
+    PrivacyExportDelivered,
+)
 from rapport_events.ids import CustomerId
 
 Line = Annotated[str, Field(min_length=1, max_length=320, pattern=STORABLE)]
@@ -235,6 +242,11 @@ ContactsEvent = Annotated[
     | CustomerUnmerged
     | ConsentGranted
     | ConsentWithdrawn
+    | PrivacyAccessRequested
+    | PrivacyExportDelivered
+    | PrivacyErasureRequested
+    | PrivacyErasureCompleted
+    | PrivacyErasureRefused
     | TenantConfigured
     | ImportStarted
     | ImportCompleted

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from rapport_contacts.customer import ATTRIBUTE, PROFILE_FIELDS, Customer, PersonalValue, evolve, to_profile
-from rapport_contacts.errors import CustomerNotFound
+from rapport_contacts.errors import CustomerErased, CustomerNotFound
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Code, Number
 from rapport_events.contracts.contacts import (
@@ -43,6 +43,8 @@ def decide(command: ChangeProfile, customer: Customer, occasion: Occasion) -> Se
     """Say which fields have changed, with the personal values before and after."""
     if customer.kind is None:
         raise CustomerNotFound(customer_id=occasion.subject)
+    if customer.erasure is not None:
+        raise CustomerErased(customer_id=occasion.subject)
     wished: dict[str, PersonalValue | None] = {
         name: getattr(command.pii, name) or None for name in PROFILE_FIELDS if name in command.pii.model_fields_set
     }

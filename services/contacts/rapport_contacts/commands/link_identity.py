@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator
 
 from rapport_contacts.customer import Customer, evolve
-from rapport_contacts.errors import CustomerNotFound, IdentityIsMerged, PartyCircle
+from rapport_contacts.errors import CustomerErased, CustomerNotFound, IdentityIsMerged, PartyCircle
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Code, Share
 from rapport_events.contracts.contacts import CustomerIdentityLinked, CustomerIdentityLinkedPii, IdentityKind
@@ -37,9 +37,13 @@ def decide(command: LinkIdentity, customer: Customer, occasion: Occasion) -> Seq
     """Say that the name is the customer's; the name under which it was created needs no link."""
     if customer.kind is None:
         raise CustomerNotFound(customer_id=occasion.subject)
+    if customer.erasure is not None:
+        raise CustomerErased(customer_id=occasion.subject)
     linked = CustomerId(occasion.customer(command.identity))
     if linked in customer.linked or linked == occasion.id:
         return []
+    if occasion.others[linked].erasure is not None:
+        raise CustomerErased(customer_id=linked)
     _stay_a_tree(customer, linked, occasion)
     kind, system, value = cast("tuple[IdentityKind, str, str]", command.identity.identity)
     return [
@@ -67,7 +71,7 @@ def _stay_a_tree(customer: Customer, linked: CustomerId, occasion: Occasion) -> 
 
 def holds(customer: Customer, identity: UUID) -> bool:
     """Say whether a customer still holds an outside name, by the id that is computed from it."""
-    return identity in customer.linked
+    return identity in customer.linked and customer.erasure is None
 
 
 HANDLER = Handler(

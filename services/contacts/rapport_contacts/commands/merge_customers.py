@@ -11,6 +11,7 @@ from rapport_contacts.errors import (
     AlreadyOneParty,
     CannotMergeIntoItself,
     CustomerAlreadyMerged,
+    CustomerErased,
     CustomerIsLinked,
     CustomerNotFound,
     PartyCircle,
@@ -68,6 +69,8 @@ def decide(command: MergeCustomers, customer: Customer, occasion: Occasion) -> S
         raise CustomerAlreadyMerged(customer_id=occasion.subject, survivor_id=customer.merged.survivor_id)
     if survivor.kind is None:
         raise SurvivorNotFound(survivor_id=command.survivor_id)
+    if customer.erasure is not None or survivor.erasure is not None:
+        raise CustomerErased(customer_id=occasion.subject, survivor_id=command.survivor_id)
     _stay_a_tree(customer, survivor, occasion, command.survivor_id)
     return [merged]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rapport_contacts.customer import Customer, evolve
-from rapport_contacts.errors import CustomerNotFound
+from rapport_contacts.errors import CustomerErased, CustomerNotFound
 from rapport_events.command import Command, CustomerRef, Handler, Occasion, Target
 from rapport_events.contracts.base import Code
 from rapport_events.contracts.contacts import CustomerIdentityUnlinked
@@ -22,6 +22,8 @@ def decide(command: UnlinkIdentity, customer: Customer, occasion: Occasion) -> S
     """Say that the name is not the customer's."""
     if customer.kind is None:
         raise CustomerNotFound(customer_id=occasion.subject)
+    if customer.erasure is not None:
+        raise CustomerErased(customer_id=occasion.subject)
     link = customer.linked.get(occasion.customer(command.identity))
     if link is None:
         return []
