@@ -4,16 +4,19 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
 import httpx
+import orjson
 from joserfc.jwk import ECKey
 
 from rapport_chassis.auth import Issuer, Verifier
 from rapport_chassis.desk import Desk, Store
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
+from rapport_chassis.party import catch_up
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.standing import Standing
@@ -26,7 +29,7 @@ from rapport_events.ids import PARTITIONS
 from rapport_events.ledger import LedgerState
 from rapport_events.memory_keyring import MemoryKeyring
 from rapport_events.memory_ledger import MemoryLedger
-from rapport_events.reader import ViewReader
+from rapport_events.reader import ViewReader, write_down
 from rapport_events.testing import NOON, TENANT, Lines, arrived
 from tests.chassis.tokens import ISSUER, KeySet, make_key, sign
 from tests.databases import ServiceDatabase
@@ -77,6 +80,11 @@ class Slices:
             facts += await self.ledger.read_partition(partition, after=0, limit=10_000)
         for reader in self.readers:
             await reader.take([arrived(fact) for fact in facts])
+        await write_down(self.keeper, self.readers)
+
+    def events_of(self, type_name: str) -> list[dict[str, Any]]:
+        """Return the data of all events of a type that the service has recorded, in the order of partitions."""
+        return [orjson.loads(event.data) for event in self.ledger.events if event.type == type_name]
 
     def token(self, scope: str, tenant: str = TENANT) -> dict[str, str]:
         """Return the header of another caller."""
@@ -108,7 +116,7 @@ async def open_slices(service: Service, database: ServiceDatabase) -> AsyncGener
             seal=seal,
             opened=Store(
                 ledger=ledger,
-                executor=Executor(ledger, keyring, PartiesRead(app)),
+                executor=Executor(ledger, keyring, PartiesRead(app), partial(catch_up, standing)),
                 keyring=keyring,
                 pool=app,
                 standing=standing,

@@ -11,11 +11,13 @@ from typing import Any, Final, Literal, TypeVar
 import structlog
 
 from rapport_chassis.auth import Verifier
+from rapport_chassis.chores import do_chores
 from rapport_chassis.desk import Desk, Store
 from rapport_chassis.effects import CONNECTIONS, act, clock_of
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
 from rapport_chassis.logging import leaf_of
+from rapport_chassis.party import catch_up
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.serving import Server, make_server
@@ -154,13 +156,8 @@ async def serve(member: Member) -> None:
         async with PostgresLedger(service=service.name, app=pool) as ledger, asyncio.TaskGroup() as group:
             member.readiness.expect("database", is_vital=True, check=partial(_check, pool))
             standing = Standing(pool, service.views, house.peers.heads)
-            store = Store(
-                ledger=ledger,
-                executor=Executor(ledger, keyring, PartiesRead(pool)),
-                keyring=keyring,
-                pool=pool,
-                standing=standing,
-            )
+            executor = Executor(ledger, keyring, PartiesRead(pool), partial(catch_up, standing))
+            store = Store(ledger=ledger, executor=executor, keyring=keyring, pool=pool, standing=standing)
             watching = group.create_task(standing.run())
             await _serve_from(member, store)
             watching.cancel()
@@ -280,7 +277,7 @@ async def _scan(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Seq
 
 
 async def perform_effects(member: Member) -> None:
-    """Fire timers, perform what was decided and deliver webhooks, until cancelled."""
+    """Fire timers, perform what was decided, deliver webhooks and do the service's chores, until cancelled."""
     settings = _given(member.settings)
     keeper = settings.keeper.get_secret_value()
     pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=CONNECTIONS)
@@ -288,6 +285,8 @@ async def perform_effects(member: Member) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(act(member.service, pool, clock_of(member.house.clock_file)))
             group.create_task(_deliver_webhooks(member, keeper))
+            if member.service.chores:
+                group.create_task(do_chores(member.name, keeper, member.service.chores))
             await pool.fetchval(load("rapport_chassis", "ping"))
             member.readiness.say("effects", "ready")
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
+from rapport_chassis.chores import Chore
 from rapport_chassis.settings import Settings, SettingsRefused
 from rapport_events.command import Handler
 from rapport_events.contracts.base import Event
@@ -34,6 +35,8 @@ class Service:
     """What follows for parties whose facts have changed; decided beside the readers."""
     fires_timers: bool = False
     """Whether the role `effects` fires what its view `Timers` keeps."""
+    chores: tuple[Chore, ...] = ()
+    """Work of the role `effects`."""
     routers: tuple[APIRouter, ...] = ()
     needs_if_match: frozenset[str] = frozenset()
     """Names of commands that are refused without the header If-Match."""

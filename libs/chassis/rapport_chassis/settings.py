@@ -164,6 +164,16 @@ class Keys(Settings):
     )
 
 
+class Erasing(Settings):
+    """How persons are forgotten; only contacts is given the login that destroys keys."""
+
+    keyring_eraser: SecretStr | None = Field(
+        default=None, description="DSN of the keyring's database as its role eraser"
+    )
+    erasure_wait_seconds: Annotated[float, Field(ge=0, le=3_600)] = 30
+    """Longer than any process holds a key (20 s) or a reader's transaction lasts (10 s); less is for tests alone."""
+
+
 class Tokens(Settings):
     """Whose tokens are taken. Several issuers: names and key sets in the same order, with spaces between."""
 
@@ -258,7 +268,7 @@ def refuse_unknown(known: Collection[str], services: Collection[str] = tuple(POR
         SettingsRefused: Each unknown name, with the nearest known one.
     """
     names = set(known) | FOREIGN_NAMES
-    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Tokens, Peers, Webhooks)
+    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Erasing, Tokens, Peers, Webhooks)
     for group in shared:
         names.update(group.names())
     for service in services:

@@ -90,6 +90,14 @@ class Standing:
             return None
         return samples[-1].state
 
+    async def heads_of(self, source: str) -> Sequence[Position] | None:
+        """Ask an owner how far its ledger goes at this moment; None while it does not answer."""
+        state = await self._heads(source)
+        if state is None:
+            return None
+        heads = enumerate(state.heads)
+        return [Position(source, state.era, partition, head) for partition, head in heads if head]
+
     async def wait_for(self, positions: Sequence[Position], views: Sequence[str] = ()) -> None:
         """
         Wait until views have folded these positions; those of sources that they do not read count as folded.

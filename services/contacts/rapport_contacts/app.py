@@ -8,15 +8,20 @@ from rapport_contacts.commands import (
     complete_import,
     configure_tenant,
     create_customer,
+    deliver_export,
+    erase_customer,
     grant_consent,
     link_identity,
     merge_customers,
+    refuse_erasure,
+    request_access,
     start_import,
     unlink_identity,
     unmerge_customer,
     withdraw_consent,
 )
-from rapport_contacts.views import card, consents, customers, directory, history, merges, naming
+from rapport_contacts.erasing import erase
+from rapport_contacts.views import card, consents, customers, directory, history, merges, naming, privacy
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -33,6 +38,10 @@ service = Service(
         unmerge_customer.HANDLER,
         grant_consent.HANDLER,
         withdraw_consent.HANDLER,
+        request_access.HANDLER,
+        deliver_export.HANDLER,
+        erase_customer.HANDLER,
+        refuse_erasure.HANDLER,
         configure_tenant.HANDLER,
         start_import.HANDLER,
         complete_import.HANDLER,
@@ -44,8 +53,10 @@ service = Service(
         consents.Consents(),
         merges.Merges(),
         history.History(),
+        privacy.Privacy(),
         Parties(),
         Webhooks("contacts"),
     ),
-    routers=(customers.router, card.router, consents.router, naming.router),
+    routers=(customers.router, card.router, consents.router, privacy.router, naming.router),
+    chores=(erase,),
 )

@@ -10,6 +10,7 @@ import orjson
 from rapport_contacts.customer import ATTRIBUTE, PROFILE_FIELDS, Attribute
 from rapport_contacts.personal import CHANGED, Kept, Personal, personal_of
 from rapport_contacts.told import Told
+from rapport_events.contracts.base import REDACTED
 from rapport_events.view import Fact
 
 
@@ -50,6 +51,10 @@ class Changed(msgspec.Struct):
 
     changes: list[Change]
     pii: ChangedPii | None = None
+
+
+class Erased(msgspec.Struct):
+    """The person is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,12 @@ def change(row: Row, fact: Fact, values: Mapping[str, Kept | None]) -> Row:
         attributes={name: value for name, value in attributes.items() if value is not None},
         personal={name: kept for name, kept in merged.items() if kept is not None},
     )
+
+
+def erase(row: Row, fact: Fact) -> Row:
+    """Return a customer's row without the person."""
+    personal = {name: (event_id, pointer, REDACTED.text) for name, (event_id, pointer, _) in row.personal.items()}
+    return replace(row, version=fact.version, personal=personal, found_by={})
 
 
 def row_of(row: Mapping[str, object]) -> Row:

@@ -40,7 +40,8 @@ async def fill(pool: Pool, keyring: Keyring, sql: Sql) -> int:
     """
     Fill the partitions of the search that need it.
 
-    A customer's later change wins against what is filled in, because rows carry the version that they show.
+    A customer's later change wins against what is filled in, because rows carry the version that they show; nobody who
+    is erased meanwhile comes back.
 
     Args:
         sql: Gives the statements for one rebuild of the directory.
@@ -64,11 +65,14 @@ async def _fill(connection: Connection, keyring: Keyring, sql: Sql, partitions: 
     await connection.execute(sql("directory/begin_fill"), partitions)
     tenant, customer = "", UUID(int=0)
     while rows := await connection.fetch(sql("directory/fill_page"), partitions, tenant, customer, PAGE_ROWS):
-        tenant, customer = rows[-1]["tenant_id"], rows[-1]["customer_id"]
         found = await _searched([dict(row) for row in rows], keyring)
         if found:
             columns = [list(column) for column in zip(*found, strict=True)]
-            await connection.execute(sql("directory/upsert_search"), *columns)
+            status = await connection.execute(sql("directory/fill_search"), *columns)
+            if int(status.rpartition(" ")[2]) < len(found):
+                # Somebody was changed or erased since the page was read.
+                continue
+        tenant, customer = rows[-1]["tenant_id"], rows[-1]["customer_id"]
     await connection.execute(sql("directory/end_fill"), partitions)
 
 

@@ -55,6 +55,13 @@ def settings_of(home: Home, kafka: str, services: Sequence[Installed]) -> dict[s
     return ours
 
 
+def eraser_of(home: Home, server: Server) -> dict[str, str]:
+    """Return what lets a process destroy keys, and write the file that it names; contacts alone is given it."""
+    path = _address_file(home, KEYRING, "eraser")
+    write_closed(path, address_of(home, server, KEYRING, "eraser") + "\n")
+    return {"RAPPORT_KEYRING_ERASER_FILE": str(path)}
+
+
 def topic_prefix() -> str:
     """Return how the names of all topics begin."""
     return os.environ.get("RAPPORT_TOPIC_PREFIX") or "crm"
@@ -75,7 +82,7 @@ def _address_file(home: Home, name: str, login: str) -> Path:
 
 def _inherited(ours: Mapping[str, str]) -> dict[str, str]:
     """Leave out what we set ourselves, in either way of setting it."""
-    said = {name.removesuffix(_FILE) for name in ours} | {"RAPPORT_JWKS_URL"}
+    said = {name.removesuffix(_FILE) for name in ours} | {"RAPPORT_JWKS_URL", "RAPPORT_KEYRING_ERASER"}
     return {
         name: value
         for name, value in os.environ.items()

@@ -16,6 +16,8 @@ from rapport_cli.launching.ports import OFFSETS, PROBES
 from rapport_cli.launching.readiness import look_at
 
 ROLES: Final = ("http", "mirror", "readers", "effects")
+ERASER: Final = "contacts"
+"""The service that destroys keys, in its role `effects`."""
 READY_SECONDS: Final = 120.0
 """How long a process may take until it answers; at its first start Python compiles a thousand files."""
 WHOLE_SECONDS: Final = 45.0
@@ -76,6 +78,8 @@ class Plan:
     """Port on which each thing that people wait for answers `/ready`, by its name."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """What it needs besides what all get."""
+    erases: bool = False
+    """Whether it is given the login that destroys keys."""
 
 
 class ServiceProcess(Single):
@@ -133,7 +137,8 @@ def plan_processes(base: int, services: Sequence[Installed], *, is_split: bool) 
     """Plan one process for all services, or one for each role of each."""
     if not is_split:
         names = tuple(service.name for service in services)
-        return [Plan("services", names, {name: base + OFFSETS[name] for name in names})]
+        doors = {name: base + OFFSETS[name] for name in names}
+        return [Plan("services", names, doors, erases=ERASER in names)]
     plans: list[Plan] = []
     for service in services:
         for role in ROLES if service.owns_ledger else ROLES[:1]:
@@ -142,5 +147,6 @@ def plan_processes(base: int, services: Sequence[Installed], *, is_split: bool) 
                 plans.append(Plan(name, arguments, {name: base + OFFSETS[service.name]}))
             else:
                 port = base + PROBES + len(plans)
-                plans.append(Plan(name, arguments, {name: port}, {"RAPPORT_HEALTH_PORT": str(port)}))
+                erases = (service.name, role) == (ERASER, "effects")
+                plans.append(Plan(name, arguments, {name: port}, {"RAPPORT_HEALTH_PORT": str(port)}, erases=erases))
     return plans

@@ -1,16 +1,19 @@
 """Who our customers are, one row each; and what search finds them by, in tables that no disk's copy holds."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import orjson
 
-from rapport_contacts.directory_row import Changed, Created, Row, begin, change, row_of, values_of
+from rapport_contacts.directory_row import Changed, Created, Erased, Row, begin, change, erase, row_of, values_of
 from rapport_contacts.filling import keep_filled
 from rapport_contacts.personal import Kept, Keys, key_ids_of
+from rapport_contacts.rewriting import keep_rewritten
 from rapport_contacts.search_text import SEARCHED, search_text
 from rapport_events.contracts.contacts import CustomerCreated, CustomerProfileChanged
+from rapport_events.contracts.privacy import PrivacyErasureCompleted
 from rapport_events.database import Connection, Pool
 from rapport_events.ids import TenantId
 from rapport_events.keyring import Keyring, KeyringAway
@@ -22,10 +25,12 @@ Key = tuple[TenantId, str]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The rows that a batch touches, and the partitions whose search misses something from now on."""
+    """The rows that a batch touches, the partitions whose search misses something from now on, and who leaves it."""
 
     rows: dict[Key, Row]
     unsearchable: set[int] = field(default_factory=set[int])
+    purged: set[tuple[int, TenantId, str]] = field(default_factory=set[tuple[int, TenantId, str]])
+    """Partition, tenant and customer."""
 
 
 class Directory(View[set[Key], State]):
@@ -33,7 +38,7 @@ class Directory(View[set[Key], State]):
 
     name = "directory"
     package = "rapport_contacts"
-    reads: ClassVar = {CustomerCreated: Created, CustomerProfileChanged: Changed}
+    reads: ClassVar = {CustomerCreated: Created, CustomerProfileChanged: Changed, PrivacyErasureCompleted: Erased}
 
     def __init__(self, rebuild: int = 1) -> None:
         super().__init__(rebuild)
@@ -47,6 +52,8 @@ class Directory(View[set[Key], State]):
         """
         wanted: dict[TenantId, set[str]] = {}
         for fact in batch:
+            if isinstance(fact.event, Erased):
+                continue
             sealed = [kept for name, kept in values_of(fact).items() if kept and name in SEARCHED]
             if sealed:
                 wanted.setdefault(fact.tenant, set()).update(key_ids_of(sealed))
@@ -75,8 +82,10 @@ class Directory(View[set[Key], State]):
         self._keys = {}
 
     async def keep_whole(self, pool: Pool, keyring: Keyring) -> None:
-        """Fill search again where a crash has emptied it, or where keys were missing."""
-        await keep_filled(pool, keyring, self.sql)
+        """Fill search again where a crash has emptied it, or keys were missing; rewrite it where it forgot somebody."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_filled(pool, keyring, self.sql))
+            group.create_task(keep_rewritten(pool, self.sql, self.rebuild))
 
     def keys(self, batch: Batch) -> set[Key]:
         """Name the customers whose rows change; new ones have none yet."""
@@ -91,9 +100,14 @@ class Directory(View[set[Key], State]):
         return State({(TenantId(row["tenant_id"]), str(row["customer_id"])): row_of(dict(row)) for row in rows})
 
     def fold(self, state: State, batch: Batch) -> State:
-        """Begin rows and change rows."""
+        """Begin rows, change rows, and take persons out of them."""
         for fact in batch:
             key = (fact.tenant, fact.subject)
+            if isinstance(fact.event, Erased):
+                state.purged.add((fact.partition, *key))
+                if key in state.rows:
+                    state.rows[key] = erase(state.rows[key], fact)
+                continue
             values = values_of(fact)
             found_by = self._found_by(fact, values)
             if found_by is None:
@@ -106,9 +120,15 @@ class Directory(View[set[Key], State]):
         return state
 
     async def write(self, connection: Connection, state: State) -> None:
-        """Store rows, then what search finds them by."""
-        if not state.rows:
-            return
+        """Store rows, then what search finds them by, without those who were erased."""
+        if state.rows:
+            await self._store(connection, state)
+        if state.purged:
+            await connection.execute(self.sql("directory/purge"), *_columns(sorted(state.purged)))
+            partitions = sorted({partition for partition, *_ in state.purged})
+            await connection.execute(self.sql("directory/ask_rewrite"), self.rebuild, partitions)
+
+    async def _store(self, connection: Connection, state: State) -> None:
         rows = [(tenant, customer, row) for (tenant, customer), row in state.rows.items()]
         await connection.execute(self.sql("directory/upsert"), *_columns([_stored(*row) for row in rows]))
         found = [_searched(*row) for row in rows if row[2].found_by]
