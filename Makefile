@@ -19,7 +19,7 @@ READY := .venv/ready
 CUSTOMERS ?= 2000
 SEED ?= 7
 
-.PHONY: help demo up down test kafka check fix bench docs lock ready clean
+.PHONY: help demo up down test kafka check fix bench docs release lock ready clean
 
 help: ## Show this list
 	@echo 'Rapport: a customer-relationship suite whose only memory is what happened.'
@@ -52,6 +52,7 @@ check: ready ## Look at form, lint, types, imports and architecture, changing no
 	.venv/bin/mypy
 	.venv/bin/pyright
 	.venv/bin/lint-imports
+	$(PYTHON) -m tests.contracts.museum
 	$(PYTHON) -m pytest -q tests/architecture
 
 fix: ready ## Let ruff put right what it can
@@ -64,6 +65,9 @@ bench: ready ## Measure, beside references in the same run, into benchmarks/repo
 docs: ready ## Write golden files and docs/api anew from the code
 	$(PYTHON) -m tests.contracts.regenerate
 	$(PYTHON) -m tests.documents.regenerate
+
+release: ready ## Freeze the events of this release: from now on they stay readable
+	$(PYTHON) -m tests.contracts.museum release
 
 lock: $(UV) ## Bring requirements.lock up to date with pyproject.toml; UPGRADE=1 takes newer versions
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

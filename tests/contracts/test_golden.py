@@ -13,16 +13,16 @@ from rapport_events.contracts.examples import example_of
 from rapport_events.contracts.schemas import json_schema_of
 from rapport_events.sealing import seal
 from tests.contracts.compatibility import breaks
+from tests.contracts.museum import FOLDER, faults, path_of, released
 from tests.contracts.records import ACME, ANNS_KEY, EVENT_ID, written
-from tests.contracts.regenerate import FOLDER, golden_of, path_of
 
 events = pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 files = pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
 
 
-@events
-def test_an_event_is_what_its_golden_file_says(event: type[Event]) -> None:
-    assert path_of(event).read_bytes() == golden_of(event), "run: python -m tests.contracts.regenerate"
+def test_nothing_breaks_with_what_was_released() -> None:
+    assert released()
+    assert list(faults()) == []
 
 
 @files
@@ -37,14 +37,6 @@ def test_every_version_ever_published_is_read_by_the_class_of_today(path: Path) 
 
     if path == path_of(type(event)):
         assert event == example_of(type(event))
-
-
-@files
-def test_versions_of_one_major_understand_each_other(path: Path) -> None:
-    golden = orjson.loads(path.read_bytes())
-    current = EVENTS.get(golden["type"])
-
-    assert current is None or breaks(golden["json_schema"], json_schema_of(current)) == []
 
 
 @events
@@ -102,9 +94,10 @@ def test_a_version_may_add_an_optional_member() -> None:
 
 
 def test_a_version_may_not_drop_widen_or_demand_a_member() -> None:
-    assert breaks(json_schema_of(Noted), json_schema_of(NotedOtherwise)) == [
-        "data.about is gone",
-        "data.tone#enum was ['kind', 'harsh'], is ['kind', 'harsh', 'absent']",
-        "data.place is required now",
-        "data.about is no longer required",
+    found = breaks(json_schema_of(Noted), json_schema_of(NotedOtherwise))
+
+    assert [each.partition(":")[0] for each in found] == [
+        "data.about is gone, but old readers look for it",
+        "data.tone can be absent now, which old readers refuse",
+        "data.place is new and is required now, but recorded events lack it",
     ]
