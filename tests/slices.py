@@ -49,6 +49,8 @@ class Slices:
     app: Pool
     readers: Sequence[ViewReader]
     key: ECKey
+    transport: httpx.ASGITransport
+    """Leads to its HTTP interface without a network."""
     foreign: Lines = field(default_factory=Lines)
     events: list[Recorded] = field(default_factory=list[Recorded])
     """Facts of other services."""
@@ -92,9 +94,11 @@ class Slices:
 
 
 @asynccontextmanager
-async def open_slices(service: Service, database: ServiceDatabase) -> AsyncGenerator[Slices]:
-    """Bring a service to life on a database of its own."""
-    ledger, keyring, key = MemoryLedger(service=service.name), MemoryKeyring(), make_key()
+async def open_slices(
+    service: Service, database: ServiceDatabase, *, key: ECKey | None = None
+) -> AsyncGenerator[Slices]:
+    """Bring a service to life on a database of its own; several that take one token are given one key."""
+    ledger, keyring, key = MemoryLedger(service=service.name), MemoryKeyring(), key or make_key()
     seal = PeerSeal(bytes(range(32)))
 
     async def heads(source: str) -> LedgerState:
@@ -126,5 +130,5 @@ async def open_slices(service: Service, database: ServiceDatabase) -> AsyncGener
         scopes = f"{service.name}:read {service.name}:write personal:read"
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{service.name}") as client:
             client.headers["Authorization"] = f"Bearer {sign(key, scope=scopes)}"
-            yield Slices(service, client, ledger, keyring, keeper, app, readers, key)
+            yield Slices(service, client, ledger, keyring, keeper, app, readers, key, transport)
     app.terminate()

@@ -1,4 +1,5 @@
-// Draws charts from the options that the server wrote into the page, and takes a token from behind the # of an address.
+// Draws charts from the options that the server wrote into the page, takes a token from behind the # of an address, and
+// lets a slider of days (counted from 1970) set the date beside it.
 "use strict";
 
 const PALETTE = ["#1f6f8b", "#f2b84b", "#7a9e7e", "#c8553d", "#5b5f97"];
@@ -21,5 +22,9 @@ function enter() {
   form.submit();
 }
 
+document.addEventListener("input", (event) => {
+  const slider = event.target;
+  if (slider.matches("[data-days]")) slider.form.elements.on.value = new Date(slider.value * 864e5).toISOString().slice(0, 10);
+});
 document.addEventListener("DOMContentLoaded", () => { draw(document); enter(); });
 document.addEventListener("htmx:afterSwap", (event) => draw(event.detail.target.parentElement || document));
