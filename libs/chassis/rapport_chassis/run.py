@@ -21,7 +21,7 @@ from rapport_chassis.keysets import KeyAddress, KeyFile, KeySource
 from rapport_chassis.logging import set_up_logging
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.roles import ROLES, WORK, Household, Member, Role, supervise
-from rapport_chassis.service import Service, find_services
+from rapport_chassis.service import Service, find_names, find_services
 from rapport_chassis.serving import Probes, listen
 from rapport_chassis.settings import (
     PORTS,
@@ -75,14 +75,15 @@ def main(arguments: Sequence[str] | None = None, *, find: Find = find_services) 
 
 def _parse(arguments: Sequence[str] | None) -> tuple[list[str], list[Role]]:
     parser = argparse.ArgumentParser(prog="python -m rapport_chassis.run", description="Start roles of services.")
-    parser.add_argument("services", nargs="+", metavar="SERVICE")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="all that are installed where none is named")
     parser.add_argument("--roles", default=",".join(ROLES), help="some of %(default)s, with commas between")
     given = parser.parse_args(arguments)
     roles = str(given.roles).split(",")
     unknown = [role for role in roles if role not in ROLES]
     if unknown:
         parser.error(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
-    return list(dict.fromkeys(given.services)), [role for role in ROLES if role in roles]
+    names: list[str] = given.services or find_names()
+    return list(dict.fromkeys(names)), [role for role in ROLES if role in roles]
 
 
 def _names_of(services: Collection[Service]) -> set[str]:

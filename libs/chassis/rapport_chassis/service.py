@@ -55,6 +55,11 @@ class Service:
         return tuple(sorted({source for view in self.views for source in view.sources}))
 
 
+def find_names() -> list[str]:
+    """Return the names of all installed services."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
 def find_services(names: list[str]) -> list[Service]:
     """
     Load installed services by name.
