@@ -11,6 +11,7 @@ from rapport_cli import (
     issue_token,
     ledger_status,
     load_demo,
+    make_secrets,
     new_era,
     report,
     show_customer,
@@ -40,3 +41,4 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(load_demo.app, name="demo")
 app.add_typer(apply_topics.app, name="topics")
 app.add_typer(apply_migrations.app, name="migrate")
+app.add_typer(make_secrets.app, name="secrets")

@@ -1,7 +1,8 @@
 """Databases, roles and tables of the keyring and of every service, from nothing or from any older state."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,6 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from rapport_cli.launching.installed import Installed
+from rapport_events.database import Connection
 from rapport_events.migrate import MigrationInvalid, migrate, prepare, prepare_database
 from rapport_events.statements import load
 
@@ -42,30 +44,43 @@ class Server:
         return urlunsplit(parts._replace(netloc=f"{user}@{place}", path=f"/rapport_{name}"))
 
 
-async def set_up_databases(server: Server, services: Sequence[Installed], password_of: PasswordOf) -> list[str]:
+async def set_up_databases(
+    server: Server, services: Sequence[Installed], password_of: PasswordOf, *, keyring: Server | None = None
+) -> list[str]:
     """
     Bring everything up to date; what is there stays.
+
+    Args:
+        keyring: The keyring's server, where it has one of its own.
 
     Returns:
         Names of the changes that were applied, with the database before each.
     """
     owners = [service for service in services if service.owns_ledger]
-    admin = await asyncpg.connect(server.admin, timeout=_CONNECT_SECONDS)
-    try:
-        await prepare_database(
-            admin, KEYRING, {login: password_of(f"rapport_keyring_{login}") for login in KEYRING_LOGINS}
-        )
+    keyring = keyring or server
+    async with _connected(keyring) as admin:
+        passwords = {login: password_of(f"rapport_keyring_{login}") for login in KEYRING_LOGINS}
+        await prepare_database(admin, KEYRING, passwords)
+    async with _connected(server) as admin:
         for service in owners:
             app, keeper = (password_of(f"rapport_{service.name}_{login}") for login in SERVICE_LOGINS)
             await prepare(admin, service.name, app_password=app, keeper_password=keeper)
-    finally:
-        await admin.close(timeout=_CONNECT_SECONDS)
+    places = [(KEYRING, keyring, None), *((service.name, server, service) for service in owners)]
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(_migrate(server, name, service)) for name, service in _all(owners)}
+            tasks = {name: group.create_task(_migrate(place, name, service)) for name, place, service in places}
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     return [f"{name}: {change}" for name, task in tasks.items() for change in task.result()]
+
+
+@asynccontextmanager
+async def _connected(server: Server) -> AsyncGenerator[Connection]:
+    connection = await asyncpg.connect(server.admin, timeout=_CONNECT_SECONDS)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=_CONNECT_SECONDS)
 
 
 def folders_of(service: Installed | None) -> list[Traversable]:
@@ -84,10 +99,6 @@ async def era_of(address: str) -> int:
     finally:
         await connection.close(timeout=_CONNECT_SECONDS)
     return 1 if row is None else int(row["era"])
-
-
-def _all(owners: Sequence[Installed]) -> list[tuple[str, Installed | None]]:
-    return [(KEYRING, None), *((service.name, service) for service in owners)]
 
 
 async def _migrate(server: Server, name: str, service: Installed | None) -> list[str]:

@@ -24,7 +24,7 @@ SCOPES: Final = (*(f"{service}:{right}" for service in SERVICES for right in ("r
 OPERATOR: Final = "operator"
 
 _SEED: Final = "password_seed"
-_SIGNING_KEY: Final = "signing_key.json"
+SIGNING_KEY: Final = "signing_key.json"
 _CLOCK_SECONDS: Final = 5
 
 
@@ -35,12 +35,12 @@ def make_keys(home: Home) -> None:
     Raises:
         HomeRefused: One is missing beside data that was written with it.
     """
-    names = (MASTER_KEY, _SEED, _SIGNING_KEY)
+    names = (MASTER_KEY, _SEED, SIGNING_KEY)
     missing = [name for name in names if not (home.secrets / name).exists()]
     if missing and home.is_made:
         raise HomeRefused(f"{home.secrets / missing[0]} is gone, and the data here is of no use without: restore it")
     for name in missing:
-        text = json.dumps(_new_signing_key()) if name == _SIGNING_KEY else secrets.token_hex(32)
+        text = json.dumps(_new_signing_key()) if name == SIGNING_KEY else secrets.token_hex(32)
         write_closed(home.secrets / name, text + "\n")
     public = _signing_key(home).as_dict(private=False)
     write_closed(home.secrets / JWKS, json.dumps({"keys": [{**public, "use": "sig", "alg": "ES256"}]}) + "\n")
@@ -86,7 +86,7 @@ def _new_signing_key() -> dict[str, str]:
 
 def _signing_key(home: Home) -> ECKey:
     try:
-        text = (home.secrets / _SIGNING_KEY).read_text(encoding="ascii")
+        text = (home.secrets / SIGNING_KEY).read_text(encoding="ascii")
     except FileNotFoundError as error:
         raise HomeRefused(f"no suite was set up in {home.folder}; `rapport up` does that") from error
     return ECKey.import_key(json.loads(text))

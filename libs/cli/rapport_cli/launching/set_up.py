@@ -11,6 +11,7 @@ from rapport_cli.launching.environment import PREFIX, topic_prefix
 from rapport_cli.launching.home import Home, HomeRefused
 from rapport_cli.launching.installed import find_installed
 from rapport_cli.launching.keys import password_of
+from rapport_cli.launching.order import read_database
 from rapport_cli.launching.ports import BROKER, HOST, OFFSETS
 from rapport_events.envelope import topic_of
 from rapport_events.kafka import apply_topics
@@ -38,14 +39,33 @@ async def apply_all_topics(kafka: str, names: Sequence[str]) -> list[str]:
     return topics
 
 
-async def migrate_all(postgres: str, names: Sequence[str], home: Home) -> list[str]:
+def find_servers(postgres: str | None) -> tuple[Server, Server]:
+    """
+    Find the servers of the services' databases and of the keyring, as somebody who may make databases there.
+
+    Args:
+        postgres: What was given in the call, without a password; None: the settings tell.
+
+    Raises:
+        OrderRefused, SettingMissing
+    """
+    if postgres is not None:
+        server = Server(read_database(postgres))
+        return server, server
+    admin = setting(f"{PREFIX}ADMIN")
+    if admin is None:
+        raise SettingMissing("where is the server? give --postgres, or RAPPORT_ADMIN with the password in it")
+    return Server(admin), Server(setting(f"{PREFIX}KEYRING_ADMIN") or admin)
+
+
+async def migrate_all(server: Server, keyring: Server, names: Sequence[str], home: Home) -> list[str]:
     """
     Bring the databases of the keyring and of installed services up to date; return what was applied.
 
     Raises:
         NotInstalled, SettingMissing, MigrationInvalid, OSError; asyncpg's errors.
     """
-    return await set_up_databases(Server(postgres), find_installed(names), passwords(home))
+    return await set_up_databases(server, find_installed(names), passwords(home), keyring=keyring)
 
 
 def passwords(home: Home) -> Callable[[str], str]:
