@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.client import Client
+from tests.system.deployed import Deployed, is_given
 from tests.system.suites import Suite
 
 Say = Callable[[str], None]
@@ -25,8 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite]:
-    """Start a suite in one process, once for the run."""
-    suite = Suite(tmp_path_factory.mktemp("shared"))
+    """Start a suite in one process, once for the run; or take the one that is given."""
+    folder = tmp_path_factory.mktemp("shared")
+    suite = Deployed(folder) if is_given() else Suite(folder)
     try:
         await suite.up()
         yield suite
