@@ -66,7 +66,7 @@ async def test_a_role_that_gets_no_connection_is_named_with_its_setting(database
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("ALTER TABLE tasks_v1_r1 NO FORCE ROW LEVEL SECURITY", "not forced on tasks_v1_r1"),
+        ("ALTER TABLE claims NO FORCE ROW LEVEL SECURITY", "not forced on claims"),
         ("ALTER TABLE events_7 DISABLE ROW LEVEL SECURITY", "not forced on events_7"),
         ("CREATE TABLE plain (tenant_id text)", "not forced on plain"),
         ("GRANT INSERT ON events TO rapport_workflow_app", "events: rapport_workflow_app INSERT"),
