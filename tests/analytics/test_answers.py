@@ -82,3 +82,23 @@ async def test_another_tenant_gets_nothing_of_it(slices: Slices) -> None:
     facts = await slices.client.get("/v1/facts/purchases", headers=foreign)
 
     assert (totals.json()["totals"], facts.json()["facts"]) == ([], [])
+
+
+async def test_a_stage_is_that_of_the_party_and_again_of_each_after_an_unmerge(slices: Slices) -> None:
+    story = Story()
+    for customer in (ANN, BOB):
+        story.created(customer)
+        story.bought(customer, "1")
+    story.merged(BOB, ANN)
+    await hear(slices, story)
+
+    for customer in (ANN, BOB):
+        assert (await slices.ask(f"/v1/customers/{customer}/stage"))["current"] == "repeat"
+
+    told = len(story.events)
+    story.unmerged(BOB, ANN)
+    slices.events += story.events[told:]
+    await slices.fold()
+    for customer in (ANN, BOB):
+        answer = await slices.ask(f"/v1/customers/{customer}/stage")
+        assert [stage["stage"] for stage in answer["stages"]] == ["first_time", "suspect"]

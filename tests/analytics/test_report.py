@@ -10,6 +10,7 @@ import pytest
 from rapport_analytics.views.report import read_report
 from rapport_events.database import Connection, Pool
 from rapport_events.ids import new_id
+from rapport_events.parties import parties_of
 from rapport_events.testing import ANN, BOB, CLEO, NOON, TENANT
 from tests.analytics.told import Story, fold_all
 from tests.databases import ServiceDatabase
@@ -95,6 +96,37 @@ async def test_two_linked_ids_count_as_one_customer(keeper: Pool, app: Connectio
     assert report["customers"] == 1
     assert report["purchases"]["customers"] == 1
     assert report["purchases"]["repeat_customers"] == 1
+
+
+async def test_merged_customers_count_as_one_until_they_are_unmerged(keeper: Pool, app: Connection) -> None:
+    story = Story()
+    for customer in (ANN, BOB, CLEO):
+        story.created(customer)
+        story.bought(customer, "1")
+    story.merged(BOB, ANN)
+    story.merged(ANN, CLEO)
+    told = len(story.events)
+
+    report = await report_of(keeper, app, story)
+    assert (report["customers"], report["purchases"]["customers"]) == (1, 1)
+
+    story.unmerged(ANN, CLEO)
+    await fold_all(keeper, story.events[told:])
+    assert (await read_report(app))["customers"] == 2
+
+
+async def test_ids_in_a_circle_are_one_customer(keeper: Pool, app: Connection) -> None:
+    story = Story()
+    for customer in (ANN, BOB, CLEO):
+        story.created(customer)
+    for customer, survivor in ((ANN, BOB), (BOB, ANN), (CLEO, ANN)):
+        story.merged(customer, survivor)
+
+    report = await report_of(keeper, app, story)
+
+    assert report["customers"] == 1
+    parties = await parties_of(app, [(TENANT, customer) for customer in (ANN, BOB, CLEO)])
+    assert {(party.root, party.members) for party in parties.values()} == {(ANN, (ANN, BOB, CLEO))}
 
 
 async def test_a_contact_succeeds_when_its_customer_has_bought(keeper: Pool, app: Connection) -> None:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+import orjson
+
 from rapport_analytics.derivations.stage import StageDerivation
 from rapport_analytics.stages import JourneyFact, journey
 from rapport_events.database import Pool
@@ -95,6 +97,63 @@ async def test_a_link_lets_a_party_reach_what_neither_id_had(keeper: Pool) -> No
     await derive_once(keeper, StageDerivation())
 
     assert (str(ANN), "repeat", "first_time") in await published(keeper)
+
+
+async def tell(keeper: Pool, story: Story, since: int = 0) -> int:
+    """Fold what was told, decide, and return how much has been told by now."""
+    await fold_all(keeper, story.events[since:])
+    while await derive_once(keeper, StageDerivation()):
+        pass
+    return len(story.events)
+
+
+async def test_an_unmerge_publishes_the_stage_that_still_holds(keeper: Pool) -> None:
+    story = Story()
+    for customer in (ANN, BOB):
+        story.created(customer)
+        story.bought(customer, "1")
+    told = await tell(keeper, story)
+    story.merged(BOB, ANN)
+    told = await tell(keeper, story, told)
+    assert (await published(keeper))[-1] == (str(ANN), "repeat", "first_time")
+
+    story.unmerged(BOB, ANN)
+    await tell(keeper, story, told)
+
+    assert [stage for who, stage, _ in await published(keeper) if who == str(ANN)] == [
+        "suspect", "first_time", "repeat", "first_time",
+    ]  # fmt: skip
+    assert [stage for who, stage, _ in await published(keeper) if who == str(BOB)] == ["suspect", "first_time"]
+
+
+async def test_what_happened_while_merged_counts_for_each_afterwards(keeper: Pool) -> None:
+    story = Story()
+    for customer in (ANN, BOB):
+        story.created(customer)
+    story.merged(BOB, ANN)
+    for customer in (ANN, BOB, BOB):
+        story.bought(customer, "1")
+    told = await tell(keeper, story)
+    story.unmerged(BOB, ANN)
+    told = await tell(keeper, story, told)
+    story.merged(BOB, ANN, NOON + timedelta(days=1))
+
+    await tell(keeper, story, told)
+
+    stages = await published(keeper)
+    assert [stage for who, stage, _ in stages if who == str(BOB)] == ["suspect", "first_time", "repeat"]
+    assert [stage for who, stage, _ in stages if who == str(ANN)][-3:] == ["first_time", "repeat", "majority"]
+
+
+async def test_a_repeat_names_both_purchases(keeper: Pool) -> None:
+    story = Story()
+    bought = [story.bought(ANN, "1") for _ in range(2)]
+    await tell(keeper, story)
+
+    row = await keeper.fetchrow("SELECT data ->> 'because' AS because FROM events WHERE data ->> 'stage' = 'repeat'")
+
+    assert row is not None
+    assert orjson.loads(row["because"]) == [str(event.event_id) for event in bought]
 
 
 async def test_a_stage_names_the_events_that_decided_it(keeper: Pool) -> None:

@@ -7,7 +7,13 @@ from uuid import UUID
 
 from rapport_analytics.app import service
 from rapport_events.contracts.base import Channel, Event
-from rapport_events.contracts.contacts import CustomerCreated, CustomerIdentityLinked, TenantConfigured
+from rapport_events.contracts.contacts import (
+    CustomerCreated,
+    CustomerIdentityLinked,
+    CustomerMerged,
+    CustomerUnmerged,
+    TenantConfigured,
+)
 from rapport_events.contracts.interactions import (
     CaseResponded,
     CustomerComplained,
@@ -111,6 +117,16 @@ class Story:
         event = CustomerIdentityLinked(
             linked_id=CustomerId(other), kind="external", system="shop", strength="strong", method="declared"
         )
+        self._tell(event, f"customer-{customer}", str(customer), NOON)
+
+    def merged(self, customer: UUID, survivor: UUID, at: datetime = NOON) -> None:
+        """Merge a customer into another."""
+        event = CustomerMerged(customer_id=CustomerId(customer), survivor_id=CustomerId(survivor))
+        self._tell(event, f"customer-{customer}", str(customer), at)
+
+    def unmerged(self, customer: UUID, survivor: UUID) -> None:
+        """Take it back."""
+        event = CustomerUnmerged(customer_id=CustomerId(customer), survivor_id=CustomerId(survivor))
         self._tell(event, f"customer-{customer}", str(customer), NOON)
 
 

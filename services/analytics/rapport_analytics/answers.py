@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
-import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
@@ -17,7 +16,6 @@ from rapport_chassis.reading import Read, ReadAt
 from rapport_chassis.standing import Freshness
 from rapport_events.contracts.analytics import Stage
 from rapport_events.contracts.base import Currency, Money
-from rapport_events.database import Connection
 from rapport_events.parties import members
 from rapport_events.statements import load
 
@@ -79,7 +77,10 @@ class ReachedStage(BaseModel):
     previous: Stage | None
     because: list[Reason]
     customer_id: UUID
-    event_id: UUID | None = Field(description="Null with `as_of`: the stage is worked out from the facts of that time.")
+    event_id: UUID | None = Field(
+        description="The event that tells of it. Null as long as none does, and with `as_of`: the stage is worked out "
+        "from the facts."
+    )
     occurred_at: datetime
 
 
@@ -88,7 +89,7 @@ class CustomerStage(BaseModel):
 
     customer_id: UUID
     current: Stage | None
-    stages: list[ReachedStage] = Field(description="Every stage reached, the latest first.")
+    stages: list[ReachedStage] = Field(description="Every stage that the facts led to, the latest first.")
     moment: MomentShown | None = Field(description=PAST)
     freshness: Freshness
 
@@ -132,14 +133,15 @@ async def read_totals(customer_id: UUID, read: ReadAt) -> Totals:
 @router.get("/customers/{customer_id}/stage", operation_id="read_customer_stage")
 async def read_stage(customer_id: UUID, read: ReadAt) -> CustomerStage:
     """Say how far the customer has come, and because of which events."""
-    as_of, known_at = read.moment.limits
+    limits = read.moment.limits
     async with read.rows() as connection:
         ids = await members(connection, read.caller.tenant, customer_id, known_at=read.moment.known_at)
-        if read.moment.as_of is None:
-            rows = await connection.fetch(load("rapport_analytics", "customer_stages"), ids, known_at)
-            stages = [ReachedStage(**{**row, "because": orjson.loads(row["because"])}) for row in rows]
-        else:
-            stages = await _stages_by(connection, ids, as_of, known_at)
+        facts = await connection.fetch(load("rapport_analytics", "journey_facts_at"), ids, *limits)
+        published = await connection.fetch(load("rapport_analytics", "customer_stages"), ids, limits[1])
+    if read.moment.as_of is not None:
+        facts.sort(key=lambda fact: cast("datetime", fact["occurred_at"]))
+        published = []
+    stages = _stages(facts, published)
     freshness = await read.freshness("stages", "journey", "parties")
     return CustomerStage(
         customer_id=customer_id,
@@ -150,25 +152,24 @@ async def read_stage(customer_id: UUID, read: ReadAt) -> CustomerStage:
     )
 
 
-async def _stages_by(
-    connection: Connection, ids: Sequence[UUID], as_of: datetime, known_at: datetime
-) -> list[ReachedStage]:
+def _stages(facts: Sequence[asyncpg.Record], published: Sequence[asyncpg.Record]) -> list[ReachedStage]:
     """
-    Work out the stages that a party had reached, the latest first.
+    Work out the stages that a party has reached, the latest first, and find the events that tell of them.
 
-    Published ones do not tell: a purchase that is learned of late makes the stages of its time others than were
-    published then.
+    Published ones alone do not tell: those of a party that has come apart say more than holds, and with a purchase that
+    is learned of late, the stages of its time are others than were published then.
     """
-    rows = await connection.fetch(load("rapport_analytics", "journey_facts_at"), ids, as_of, known_at)
-    facts = {row["event_id"]: row for row in rows}
+    by_id = {row["event_id"]: row for row in facts}
+    told = {(row["stage"], frozenset(row["because"])): row["event_id"] for row in published}
     stages: list[ReachedStage] = []
-    for step in journey(_fact(row) for row in rows):
+    for step in journey(_fact(row) for row in facts):
+        because = [fact.event_id for fact in step.because]
         reached = ReachedStage(
             stage=step.stage,
             previous=stages[0].stage if stages else None,
-            because=[Reason(**facts[fact.event_id]) for fact in step.because],
+            because=[Reason(**{name: by_id[event_id][name] for name in Reason.model_fields}) for event_id in because],
             customer_id=step.because[-1].customer,
-            event_id=None,
+            event_id=told.get((step.stage, frozenset(because))),
             occurred_at=step.because[-1].occurred_at,
         )
         stages.insert(0, reached)

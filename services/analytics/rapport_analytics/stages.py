@@ -31,10 +31,11 @@ class JourneyFact:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stage that was reached, and the facts that decided it; the last of them is the one that did."""
+    """A stage that was reached, and the facts that decided it, without any of which it would not have been."""
 
     stage: Stage
     because: tuple[JourneyFact, ...]
+    """The last of them is the one that did."""
 
 
 def journey(facts: Iterable[JourneyFact]) -> Iterator[Step]:
@@ -80,4 +81,5 @@ def _by_purchases(fact: JourneyFact, purchases: list[JourneyFact]) -> Step:
         if last[-1].occurred_at - last[0].occurred_at <= LOYAL_WITHIN:
             return Step("loyal", (*(purchase for purchase in last if purchase is not fact), fact))
     stages: tuple[Stage, ...] = ("first_time", "repeat", "majority")
-    return Step(stages[min(len(purchases), len(stages)) - 1], (fact,))
+    needed = purchases[: len(stages)]
+    return Step(stages[len(needed) - 1], tuple(needed))

@@ -2,7 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
+
+import orjson
 
 from rapport_analytics.stages import RANK, RULE_VERSION, JourneyFact, Step, journey
 from rapport_events.contracts.analytics import CustomerStageReached, Stage
@@ -17,7 +20,12 @@ Root = tuple[TenantId, UUID]
 
 
 class StageDerivation:
-    """Folds the facts of all ids of a party in the suite's order, and publishes each higher stage."""
+    """
+    Folds the facts of all ids of a party in the suite's order, and publishes each higher stage.
+
+    A stage is left in one case only: an un-merge or a removed link took away facts that it was reached by. Then the one
+    that still holds is published after it.
+    """
 
     view = "journey"
 
@@ -27,14 +35,39 @@ class StageDerivation:
         """Say which stages are to be published."""
         facts = await _facts(connection, parties)
         published = await _published(connection, [(tenant, party.root) for tenant, party in parties])
+        parted = await _parted(connection, parties)
         appends: list[tuple[TenantId, Append]] = []
         for tenant, party in parties:
-            version, stage = published.get((tenant, party.root), (0, None))
-            for step in journey(facts[tenant, party.root]):
-                if stage is None or RANK[step.stage] > RANK[stage]:
-                    appends.append((tenant, _reach(tenant, party.root, step, stage, version)))
-                    version, stage = version + 1, step.stage
+            last = published.get((tenant, party.root), _NEVER)
+            version, stage = last.version, last.stage
+            own = facts[tenant, party.root]
+            for step in _next(own, last, is_parted=(tenant, party.root) in parted):
+                appends.append((tenant, _reach(tenant, party.root, step, stage, version)))
+                version, stage = version + 1, step.stage
         return appends
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """The last stage in a stream, and the facts by which it was reached."""
+
+    version: int = 0
+    stage: Stage | None = None
+    because: frozenset[UUID] = frozenset()
+
+
+_NEVER = _Published()
+
+
+def _next(facts: Sequence[JourneyFact], last: _Published, *, is_parted: bool) -> list[Step]:
+    """Return the steps that are to be published: the higher ones, or one back where facts have gone."""
+    steps = list(journey(facts))
+    if last.stage is None:
+        return steps
+    higher = [step for step in steps if RANK[step.stage] > RANK[last.stage]]
+    has_gone = is_parted and not last.because <= {fact.event_id for fact in facts}
+    is_lower = bool(steps) and RANK[steps[-1].stage] < RANK[last.stage]
+    return higher or (steps[-1:] if has_gone and is_lower else [])
 
 
 async def _facts(connection: Connection, parties: Sequence[tuple[TenantId, Party]]) -> dict[Root, list[JourneyFact]]:
@@ -55,13 +88,26 @@ async def _facts(connection: Connection, parties: Sequence[tuple[TenantId, Party
     return facts
 
 
-async def _published(connection: Connection, roots: Sequence[Root]) -> dict[Root, tuple[int, Stage]]:
-    """Read version and stage of each root's stream from the ledger itself: the view of stages may lag behind."""
+async def _published(connection: Connection, roots: Sequence[Root]) -> dict[Root, _Published]:
+    """Read the last stage of each root's stream from the ledger itself: the view of stages may lag behind."""
     streams = [f"customer-{root}" for _, root in roots]
     tenants = [tenant for tenant, _ in roots]
     partitions = [partition_of_stream(tenant, stream) for tenant, stream in zip(tenants, streams, strict=True)]
     rows = await connection.fetch(load("rapport_analytics", "published_stages"), tenants, streams, partitions)
-    return {(TenantId(row["tenant_id"]), UUID(row["stream"][-36:])): (row["version"], row["stage"]) for row in rows}
+    return {
+        (TenantId(row["tenant_id"]), UUID(row["stream"][-36:])): _Published(
+            row["version"], row["stage"], frozenset(UUID(event_id) for event_id in orjson.loads(row["because"]))
+        )
+        for row in rows
+    }
+
+
+async def _parted(connection: Connection, parties: Sequence[tuple[TenantId, Party]]) -> set[Root]:
+    """Return the roots of parties that have lost an id."""
+    root_of = {(tenant, member): party.root for tenant, party in parties for member in party.members}
+    tenants, ids = [tenant for tenant, _ in root_of], [member for _, member in root_of]
+    rows = await connection.fetch(load("rapport_analytics", "parted"), tenants, ids)
+    return {(TenantId(row["tenant_id"]), root_of[TenantId(row["tenant_id"]), row["id"]]) for row in rows}
 
 
 def _reach(tenant: TenantId, root: UUID, step: Step, previous: Stage | None, version: int) -> Append:
@@ -79,6 +125,6 @@ def _reach(tenant: TenantId, root: UUID, step: Step, previous: Stage | None, ver
             tenant, str(root), str(trigger.event_id), trigger.correlation_id, trigger.occurred_at, trigger.recorded_at
         ),
         actor="derivation:stage",
-        claim=reaction_claim("stage", f"{root}:{trigger.event_id}", RANK[step.stage]),
+        claim=reaction_claim("stage", f"{root}:{version}:{trigger.event_id}", RANK[step.stage]),
         expected=version,
     )
