@@ -95,10 +95,10 @@ class Slices:
 
 @asynccontextmanager
 async def open_slices(
-    service: Service, database: ServiceDatabase, *, key: ECKey | None = None
+    service: Service, database: ServiceDatabase, keyring: MemoryKeyring | None = None, *, key: ECKey | None = None
 ) -> AsyncGenerator[Slices]:
-    """Bring a service to life on a database of its own; several that take one token are given one key."""
-    ledger, keyring, key = MemoryLedger(service=service.name), MemoryKeyring(), key or make_key()
+    """Bring a service to life on a database of its own; several can share a keyring, and the key of their tokens."""
+    ledger, keyring, key = MemoryLedger(service=service.name), keyring or MemoryKeyring(), key or make_key()
     seal = PeerSeal(bytes(range(32)))
 
     async def heads(source: str) -> LedgerState:
