@@ -10,12 +10,13 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from rapport_events.consuming import Consuming, ConsumingSettings
+from rapport_events.consuming import Consuming
 from rapport_events.database import Pool
 from rapport_events.kafka import apply_topics
 from rapport_events.ledger import LedgerState
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import read_partition
+from rapport_events.subscribing import ConsumingSettings
 from rapport_events.testing import ANN, BOB
 from tests.databases import ServiceDatabase
 from tests.events.publishing import publish, publish_raw

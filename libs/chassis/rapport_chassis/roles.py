@@ -28,19 +28,19 @@ from rapport_chassis.webhooks.addresses import Outgoing, resolve
 from rapport_chassis.webhooks.delivering import Deliverer
 from rapport_chassis.webhooks.sending import Sender
 from rapport_events.beside import PartiesRead
-from rapport_events.consuming import Consuming, ConsumingSettings
+from rapport_events.consuming import Consuming
 from rapport_events.database import Pool, open_pool
 from rapport_events.derivations import derive
-from rapport_events.envelope import topic_of
 from rapport_events.execute import Executor
 from rapport_events.filling import Filler
-from rapport_events.kafka import apply_topics
+from rapport_events.following import Following
 from rapport_events.keeping import Keeping, Tools
 from rapport_events.keyring import Keyring
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.scanner import read_partition, read_partitions
 from rapport_events.statements import load
+from rapport_events.subscribing import ConsumingSettings
 
 log = structlog.get_logger()
 
@@ -229,8 +229,6 @@ async def keep_views(member: Member) -> None:
     if not service.views:
         await _idle(member, "readers")
         return
-    # A consumer that subscribes to a topic before it exists waits long until it looks again.
-    await apply_topics(broker.kafka, [topic_of(source, prefix=broker.topic_prefix) for source in service.sources])
     keeper, keyring = settings.keeper.get_secret_value(), _given(house.keyring)
     pool = await open_pool(keeper, name=f"{service.name}.readers", connections_max=_READERS_CONNECTIONS)
     beside = await open_pool(keeper, name=f"{service.name}.rebuilds", connections_max=_REBUILD_CONNECTIONS)
@@ -243,6 +241,9 @@ async def keep_views(member: Member) -> None:
         share=_REBUILD_SHARE,
     )
     keeping = Keeping(service.views, Tools(pool=pool, keyring=keyring, filler=filler, heads=house.peers.heads))
+    following = Following(
+        views=service.views, pool=pool, heads=house.peers.heads, bootstrap=broker.kafka, prefix=broker.topic_prefix
+    )
     try:
         consuming = Consuming(
             await keeping.readers(),
@@ -260,6 +261,7 @@ async def keep_views(member: Member) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(consuming.run())
             group.create_task(keeping.run(consuming))
+            group.create_task(following.run(consuming))
             if service.derivations:
                 group.create_task(derive(pool, service.derivations))
             while True:

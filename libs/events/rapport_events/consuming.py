@@ -4,27 +4,23 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, TopicPartition as Declared
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from prometheus_client import Counter, Gauge
 
 from rapport_events.database import Pool
 from rapport_events.envelope import topic_of
+from rapport_events.eras import Heads, newest, read_eras
 from rapport_events.faults import is_away
-from rapport_events.ids import PARTITIONS
+from rapport_events.kafka import apply_topics
 from rapport_events.ledger import LedgerState
 from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
+from rapport_events.subscribing import ConsumingSettings, declare
 from rapport_events.view import Arrived, Key
 
 log = structlog.get_logger()
@@ -34,10 +30,9 @@ STRAYS = Counter(
     "rapport_reader_strays", "Records without a readable number; the owner is asked to send again.", ["topic"]
 )
 SCANS = Counter("rapport_reader_scans", "Topics read again from the first record.", ["source"])
+AHEAD = Counter("rapport_reader_ahead", "Views that have more than the ledger: it was set back.", ["source"])
 RESENDS = Counter("rapport_reader_resends", "Requests to an owner to send again what is missing.", ["source"])
 
-Heads = Callable[[str], Awaitable[LedgerState | None]]
-"""Asks the owner of a source for its heads; None while it does not answer."""
 Scan = Callable[[str, int], AsyncIterator[Sequence[Consumed]]]
 """Reads a topic's partition from its first record to its end, with a consumer of no group."""
 Resend = Callable[[str, int, int], Awaitable[None]]
@@ -47,28 +42,6 @@ CatchUp = Callable[[Mapping[Key, int]], Awaitable[object]]
 """Brings a view at least to these positions."""
 
 PACE_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumingSettings:
-    """How a service consumes."""
-
-    bootstrap: str
-    group: str | None
-    """Consumer group that replicas share; None takes all partitions without one, because joining a group takes the
-    embedded broker half the session's timeout, and twice as long again after a member has left."""
-    prefix: str = "crm"
-    batch_size: int = 2_000
-    """Records of one poll at most."""
-    poll_milliseconds: int = 10
-    fetch_wait_milliseconds: int = 20
-    look_every_seconds: float = 1.0
-    """How often heads are asked for, and views that stand still are looked for."""
-    still_seconds: float = 10.0
-    """How long a view at the end of its topic may stay below the head before the topic is read again."""
-    commit_every_seconds: float = 5.0
-    session_seconds: float = 45.0
-    """How long a silent member keeps its partitions; on the embedded broker every join waits for half of it."""
 
 
 class Consuming(ConsumerRebalanceListener):
@@ -104,13 +77,34 @@ class Consuming(ConsumerRebalanceListener):
         """The services whose topics are read."""
         return tuple(sorted({source for reader in self.readers for source in reader.view.sources}))
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that are read."""
+        return tuple(self._topics)
+
     async def run(self) -> None:
         """Consume until cancelled; a lost broker is waited for by the client."""
-        eras = await self._eras()
-        self._topics = {topic_of(source, era, self._settings.prefix): (source, era) for source, era in eras.items()}
+        eras = await read_eras(self._pool, self._heads, self.sources)
         for reader in self.readers:
             await reader.begin(eras)
-        broker, subscriber = self._declare()
+        while True:
+            while not (wanted := self._wanted()):
+                # All views are still filled for the first time; whoever has filled one brings it.
+                self.is_assigned.set()
+                await asyncio.sleep(self._settings.look_every_seconds)
+            self._topics = wanted
+            # A consumer that subscribes to a topic before it exists waits long until it looks again.
+            await apply_topics(self._settings.bootstrap, self._topics)
+            await self._consume()
+
+    def _wanted(self) -> dict[str, tuple[str, int]]:
+        """Name the topics to be read: of each view those of the eras that it has come to."""
+        lines = {line for reader in self.readers for line in newest(reader.positions).items()}
+        return {topic_of(source, era, self._settings.prefix): (source, era) for source, era in sorted(lines)}
+
+    async def _consume(self) -> None:
+        """Consume until other topics are to be read; without a group each begins at its first record again."""
+        broker, subscriber = declare(self._settings, tuple(self._topics), self._handle, self)
         try:
             await broker.start()
             self._consumer = subscriber.consumer
@@ -122,11 +116,16 @@ class Consuming(ConsumerRebalanceListener):
             if self._settings.group is None:
                 self.is_assigned.set()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._look_after())
-                group.create_task(self._remember_offsets())
-                group.create_task(self._look_at_pace(self.pace))
+                beside = [
+                    group.create_task(self._remember_offsets()),
+                    group.create_task(self._look_at_pace(self.pace)),
+                ]
+                await self._look_after()
+                for task in beside:
+                    task.cancel()
         finally:
             self.is_assigned.clear()
+            self._consumer = None
             await broker.stop()
 
     async def take(self, arrived: Sequence[Arrived]) -> None:
@@ -176,46 +175,6 @@ class Consuming(ConsumerRebalanceListener):
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         """Do nothing: what is still under way is fenced off by the compare-and-set."""
 
-    def _declare(self) -> tuple[KafkaBroker, Any]:
-        """
-        Declare the one subscriber.
-
-        Our parser takes records as they are, because FastStream's decodes every header of a whole batch, and one that
-        is not UTF-8 would lose the batch. Nothing is acknowledged: checkpoints decide, offsets are a hint.
-        """
-        settings = self._settings
-        broker = KafkaBroker(  # pyright: ignore[reportUnknownArgumentType]  # a default of FastStream's has no type
-            settings.bootstrap,
-            client_id=settings.group or "rapport",
-            apply_types=False,
-            logger=None,
-            allow_auto_create_topics=False,
-        )
-        topics, partitions = tuple(self._topics), [Declared(t, p) for t in self._topics for p in range(PARTITIONS)]
-        subscriber = broker.subscriber(
-            *(topics if settings.group else ()),
-            partitions=() if settings.group else partitions,
-            group_id=settings.group,
-            batch=True,
-            max_records=settings.batch_size,
-            batch_timeout_ms=settings.poll_milliseconds,
-            fetch_max_wait_ms=settings.fetch_wait_milliseconds,
-            fetch_max_bytes=16 * 1024 * 1024,
-            max_partition_fetch_bytes=2 * 1024 * 1024,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            session_timeout_ms=int(settings.session_seconds * 1_000),
-            heartbeat_interval_ms=int(min(3.0, settings.session_seconds / 3) * 1_000),
-            rebalance_timeout_ms=60_000,
-            max_poll_interval_ms=600_000,
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            listener=self,
-            parser=_as_it_is,
-            decoder=_records,
-        )
-        subscriber(self._handle)
-        return broker, subscriber
-
     async def _handle(self, records: Sequence[Consumed]) -> None:
         """Never let a poll go: FastStream would read on past a handler that raised."""
         if self.pace is not None:
@@ -237,15 +196,9 @@ class Consuming(ConsumerRebalanceListener):
         """Read what places a record of one of the topics."""
         return read_arrived(*self._topics[record.topic], record)
 
-    async def _eras(self) -> dict[str, int]:
-        eras: dict[str, int] = {}
-        for source in self.sources:
-            state = await self._heads(source)
-            eras[source] = state.era if state is not None else 1
-        return eras
-
     async def _look_after(self) -> None:
-        while True:
+        """Help what stands still, until other topics are to be read."""
+        while self._wanted() in ({}, self._topics):
             await asyncio.sleep(self._settings.look_every_seconds)
             for source in self.sources:
                 state = await self._heads(source)
@@ -262,6 +215,10 @@ class Consuming(ConsumerRebalanceListener):
                 if position is None:
                     continue
                 LAG.labels(reader.view.reader, source, partition).set(max(0, head - position))
+                # Heads are a moment old; one that stays below what was read is that of a ledger that was set back.
+                if position > head and self._stands_still(reader, line, ~head):
+                    AHEAD.labels(source).inc()
+                    log.error("ledger_behind_reader", source=source, partition=partition, head=head, position=position)
                 # What the mirror has not sent yet is late, not missing: reading the topic again would not find it.
                 if min(head, state.reach[partition]) > position and self._stands_still(reader, line, position):
                     missing[partition] = head
@@ -270,13 +227,13 @@ class Consuming(ConsumerRebalanceListener):
             if await self._is_at_end(topic, partition):
                 await self._scan_again(topic, (source, state.era, partition), head)
 
-    def _stands_still(self, reader: ViewReader, line: Key, position: int) -> bool:
-        """Say whether a view below the head has not moved for too long."""
+    def _stands_still(self, reader: ViewReader, line: Key, figure: int) -> bool:
+        """Say whether a figure has not moved for too long: a view's below the head, or the head's below a view."""
         name = (reader.view.reader, line)
         now = time.monotonic()
         before = self._still.get(name)
-        if before is None or before[0] != position:
-            self._still[name] = (position, now)
+        if before is None or before[0] != figure:
+            self._still[name] = (figure, now)
             return False
         if now - before[1] < self._settings.still_seconds:
             return False
@@ -371,12 +328,3 @@ def read_arrived(source: str, era: int, record: Consumed) -> Arrived | None:
         log.warning("record_without_number", topic=record.topic, partition=record.partition, offset=record.offset)
         return None
     return Arrived(source, era, record.partition, position, type_name, headers, record.value or b"")
-
-
-async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
-    return KafkaMessage(message, b"", consumer=FAKE_CONSUMER)
-
-
-async def _records(message: KafkaMessage) -> Sequence[Consumed]:
-    raw = message.raw_message
-    return raw if isinstance(raw, tuple) else (raw,)

@@ -8,8 +8,9 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from rapport_events.consuming import Consuming, Heads
+from rapport_events.consuming import Consuming
 from rapport_events.database import Pool
+from rapport_events.eras import Heads, read_eras
 from rapport_events.faults import is_away
 from rapport_events.filling import Filler
 from rapport_events.keyring import Keyring
@@ -142,9 +143,8 @@ class Keeping:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _eras(self, view: View[Any, Any]) -> dict[str, int]:
-        """Ask the owners for their eras: a new reader begins in the present ones."""
-        states = {source: await self._tools.heads(source) for source in view.sources}
-        return {source: state.era for source, state in states.items() if state is not None}
+        """Return the present eras: a new reader begins in them."""
+        return await read_eras(self._tools.pool, self._tools.heads, view.sources)
 
     async def _goals(self, view: View[Any, Any], consuming: Consuming) -> Mapping[Key, int]:
         """Say how far the views are that are fed, and the ledgers where their owners answer."""

@@ -111,6 +111,10 @@ class Parties(View[None, list[Edges]]):
         for view in self.derived:
             await leave_marks(connection, view, [mark for edges in state for mark in edges.marks], reader=self.reader)
 
+    async def mark_all(self, connection: Connection) -> None:
+        """Mark everybody who is or was part of a party."""
+        await connection.execute(self.sql("parties/mark_all"), list(self.derived))
+
 
 def _edge(event: Linked | Unlinked | Merged | Unmerged) -> tuple[UUID, str]:
     """Return the other end of an edge, and its kind."""

@@ -173,6 +173,13 @@ class View(Generic[K, S]):
     async def furnish(self, connection: Connection) -> None:
         """Put into the tables of a new rebuild what the migration put into those of the first; most need nothing."""
 
+    async def mark_all(self, connection: Connection) -> None:
+        """
+        Mark everybody about whom these tables say something, so that what follows from it is decided anew.
+
+        Called when another era's rebuild has taken over; for views that leave marks.
+        """
+
     async def is_whole(self, connection: Connection) -> bool:
         """Say whether nothing is missing that `keep_whole` fills again; until then no switch is made."""
         return True

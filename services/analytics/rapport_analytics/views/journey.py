@@ -58,3 +58,7 @@ class Journey(Rows):
             [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in marks.items()],  # type: ignore[arg-type]  # columns of `row` above
             reader=self.reader,
         )
+
+    async def mark_all(self, connection: Connection) -> None:
+        """Mark every customer."""
+        await connection.execute(self.sql("mark_journeys"), self.name)

@@ -1,0 +1,8 @@
+-- mark_all: mark both ends of every edge for views whose derived events depend on who is one party.
+-- $1 views
+INSERT INTO marks (tenant_id, view, customer, partition, recorded_at)
+SELECT DISTINCT p.tenant_id, v.view, e.customer, 0, clock_timestamp()
+  FROM parties_v1_rN AS p
+ CROSS JOIN LATERAL (VALUES (p.customer), (p.other)) AS e (customer)
+ CROSS JOIN unnest($1::text[]) AS v (view)
+    ON CONFLICT ON CONSTRAINT marks_pkey DO NOTHING

@@ -1,0 +1,6 @@
+-- follow: let a reader go on in a later era of a source; without effect where it is there already.
+-- $1 reader   $2 source   $3 era   $4 partitions   $5 positions up to which it holds the same events already
+INSERT INTO checkpoints (reader, source, era, partition, position)
+SELECT $1, $2, $3, n.partition, n.position
+  FROM unnest($4::smallint[], $5::bigint[]) AS n (partition, position)
+    ON CONFLICT ON CONSTRAINT checkpoints_pkey DO NOTHING
