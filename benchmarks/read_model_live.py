@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rapport_analytics.views.totals import Totals
 from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
-from rapport_events.consuming import Consuming, ConsumingSettings
+from rapport_events.consuming import Consuming
 from rapport_events.contracts.interactions import CustomerPurchased
 from rapport_events.database import open_pool
 from rapport_events.envelope import Recorded, key_of, to_headers
@@ -28,6 +28,7 @@ from rapport_events.ledger import LedgerState
 from rapport_events.migrate import migrate, prepare
 from rapport_events.producer import Outgoing, producing
 from rapport_events.reader import ViewReader
+from rapport_events.subscribing import ConsumingSettings
 from rapport_events.testing import TENANT, Lines
 
 EVENTS = 100_000
