@@ -144,7 +144,7 @@ async def test_before_anybody_was_known_each_part_says_so(pages: Pages) -> None:
 
     text = await pages.look(on="2026-01-01")
 
-    assert "Nobody was known under this id at that moment" in text
+    assert "Nobody was known under this id by then" in text
     assert "had happened with this customer by then" in text
 
 

@@ -53,7 +53,7 @@ async def show(
         customer_id=customer_id,
         when=when,
         slider=when.slider(moments_in(card.result().found, totals.result().found, timeline.result().found)),
-        is_settled=all(is_settled(answer) for answer in answers),
+        is_settled=all(is_settled(answer) for answer in answers if not answer.is_missing),
         card=card.result(),
         stage=stage.result(),
         totals=totals.result(),
