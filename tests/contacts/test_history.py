@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from rapport_events.contracts.base import Event
 from rapport_events.contracts.contacts import (
     ConsentGranted,
@@ -19,6 +21,7 @@ from rapport_events.contracts.contacts import (
     Profile,
     ProfileChange,
 )
+from rapport_events.contracts.privacy import Held, PrivacyErasureCompleted
 from rapport_events.ids import CustomerId
 from rapport_events.keyring import SealKey
 from rapport_events.testing import ANN, BOB, NOON, TENANT
@@ -163,6 +166,45 @@ async def test_an_erased_person_has_no_name_in_the_past_either(contacts: Slices)
     page = await contacts.ask("/v1/customers", known_at=datetime.now(NOON.tzinfo).isoformat())
 
     assert [customer["name"] for customer in page["customers"]] == ["redacted"]
+
+
+async def test_a_completed_erasure_takes_the_person_out_of_the_past_too(contacts: Slices) -> None:
+    await tell(contacts, created(ANN, "Ann", job="clerk"), day=0)
+    await tell(contacts, CustomerIdentityUnlinked(**NAME), day=1)  # type: ignore[arg-type]
+    held = Held(events=1, values=2)
+    erased = PrivacyErasureCompleted(
+        request_id=BOB,
+        customer_ids=(CustomerId(ANN),),
+        erased_at=NOON,
+        key_ids=(),
+        before=held,
+        after=held,
+        certificate_hash="0" * 64,
+    )
+    await tell(contacts, erased, day=2)
+
+    card = await contacts.ask(f"/v1/customers/{ANN}", **asked({"as_of": 1}))
+    assert (card["name"], card["emails"], card["attributes"]) == ("redacted", ["redacted"], {"job": "clerk"})
+    async with contacts.keeper.acquire() as connection:
+        kept = await connection.fetch("SELECT personal FROM history_v1 ORDER BY position")
+    assert [orjson.loads(row["personal"]) for row in kept] == [{"names": "redacted", "emails": "redacted"}, {}]
+
+
+async def test_a_consent_is_asked_for_in_either_time(contacts: Slices) -> None:
+    await tell(contacts, created(ANN, "Ann"), day=0)
+    await tell(contacts, ConsentGranted(purpose="news", wording_version="1", valid_until=NOON + 5 * DAY), day=1)
+    await tell(contacts, ConsentWithdrawn(purpose="news"), day=2, recorded_on=4)
+
+    async def state(**moments: float) -> str:
+        answer = await contacts.ask(f"/v1/customers/{ANN}/consent", purpose="news", **asked(moments))
+        return str(answer["state"])
+
+    assert await state(as_of=1.5) == "granted"
+    assert await state(as_of=3) == "withdrawn"
+    assert await state(known_at=3) == "granted"
+    assert await state(as_of=3, known_at=3) == "granted"
+    assert await state(as_of=6, known_at=3) == "expired"
+    assert await state(known_at=0.5) == "never_said"
 
 
 async def test_a_fact_that_comes_twice_is_kept_once(contacts: Slices) -> None:

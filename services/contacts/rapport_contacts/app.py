@@ -21,7 +21,7 @@ from rapport_contacts.commands import (
     withdraw_consent,
 )
 from rapport_contacts.erasing import erase
-from rapport_contacts.views import card, consents, customers, directory, history, merges, naming, privacy
+from rapport_contacts.views import card, consents, customers, directory, fields, history, merges, naming, privacy
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -57,6 +57,6 @@ service = Service(
         Parties(),
         Webhooks("contacts"),
     ),
-    routers=(customers.router, card.router, consents.router, privacy.router, naming.router),
+    routers=(customers.router, card.router, fields.router, consents.router, privacy.router, naming.router),
     chores=(erase,),
 )

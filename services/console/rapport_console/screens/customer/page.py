@@ -39,6 +39,7 @@ async def show(
         return page(request, "customer/entries.html", visitor, timeline=more, customer_id=customer_id, when=when)
     async with asyncio.TaskGroup() as group:
         card = group.create_task(suite.ask(visitor, "contacts", path, **when.question))
+        fields = group.create_task(suite.ask(visitor, "contacts", f"{path}/fields", **when.question))
         stage = group.create_task(suite.ask(visitor, "analytics", f"{path}/stage", **when.question))
         totals = group.create_task(suite.ask(visitor, "analytics", f"{path}/totals", **when.question))
         timeline = group.create_task(suite.ask(visitor, "interactions", f"{path}/timeline", **earlier))
@@ -55,6 +56,7 @@ async def show(
         slider=when.slider(moments_in(card.result().found, totals.result().found, timeline.result().found)),
         is_settled=all(is_settled(answer) for answer in answers if not answer.is_missing),
         card=card.result(),
+        fields=fields.result(),
         stage=stage.result(),
         totals=totals.result(),
         timeline=timeline.result(),
