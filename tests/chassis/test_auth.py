@@ -139,9 +139,9 @@ async def test_an_audience_may_be_one_of_several() -> None:
     assert (await verifier().verify(sign(OURS, aud=["billing", "rapport"]))).tenant == "acme"
 
 
-@pytest.mark.parametrize("changes", [{"exp": NOW - 30}, {"nbf": NOW + 30}, {"iat": NOW + 30}])
-async def test_clocks_may_differ_by_a_minute(changes: dict[str, int]) -> None:
-    assert (await verifier().verify(sign(OURS, **changes))).subject == "clerk-7"
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -30), ("nbf", 30), ("iat", 30)])
+async def test_clocks_may_differ_by_a_minute(claim: str, seconds: int) -> None:
+    assert (await verifier().verify(sign(OURS, **{claim: int(time.time()) + seconds}))).subject == "clerk-7"
 
 
 async def test_a_verified_token_is_remembered_no_longer_than_it_is_valid() -> None:

@@ -46,7 +46,9 @@ async def test_the_ledger_tells_peers_and_operators(shop: Shop) -> None:
     reader = await shop.client.get("/v1/ledger", headers=shop.token(scope="interactions:read"))
     forged = await shop.client.get("/v1/ledger", headers={"Authorization": PeerSeal(b"x").sign("GET", "/v1/ledger")})
 
-    assert peer.json() == operator.json() == {"era": 1, "open": True, "heads": [0] * 32, "reach": [0] * 32}
+    assert (
+        peer.json() == operator.json() == {"era": 1, "open": True, "heads": [0] * 32, "reach": [0] * 32, "shut": None}
+    )
     assert (reader.status_code, forged.status_code) == (403, 401)
 
 

@@ -37,7 +37,22 @@ from rapport_events.contracts.privacy import (
     PrivacyErasureRequested,
     PrivacyExportDelivered,
 )
-from rapport_events.contracts.workflow import TaskAssigned, TaskCancelled, TaskCompleted, TaskCreated, TaskDueChanged
+from rapport_events.contracts.workflow import (
+    EffectFailed,
+    EffectPerformed,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+    SendApproved,
+    SendBlocked,
+    TaskAssigned,
+    TaskCancelled,
+    TaskCompleted,
+    TaskCreated,
+    TaskDueChanged,
+    TaskOverdue,
+)
 
 _RAW: Final = msgspec.Raw()
 REFERRED: Final = "referred"
@@ -82,6 +97,15 @@ TOLD: Final[Mapping[type[Event], Told]] = {
     TaskDueChanged: Told("task_id due_at previous"),
     TaskCompleted: Told("task_id outcome", "note"),
     TaskCancelled: Told("task_id reason"),
+    TaskOverdue: Told("task_id due_at"),
+    RunStarted: Told("run_id rule rule_version about"),
+    RunCompleted: Told("run_id"),
+    RunFailed: Told("run_id step reason"),
+    RunCancelled: Told("run_id reason"),
+    SendApproved: Told("send_id run_id channel purpose template"),
+    SendBlocked: Told("send_id run_id channel purpose reason"),
+    EffectPerformed: Told("effect_key kind"),
+    EffectFailed: Told("effect_key kind reason"),
     CustomerStageReached: Told("stage previous rule_version"),
 }
 
