@@ -20,8 +20,9 @@ log = structlog.get_logger()
 BODY_BYTES_MAX: Final = 1_048_576
 """One command, with room for an event of 256 KiB."""
 BATCH_BYTES_MAX: Final = 16_777_216
-"""A batch of 1,000 commands; it is held in memory, so few are taken at a time."""
+"""A batch of 1,000 commands, or 1,000 sealed values; it is held in memory, so few are taken at a time."""
 BATCH_PATH: Final = "/v1/commands:batch"
+REVEAL_PATH: Final = "/v1/reveal"
 CORRELATION_HEADER: Final = "X-Correlation-Id"
 UNDERWAY_MAX: Final = 1_000
 """Requests at a time; more are sent away at once instead of waiting in a line that only grows."""
@@ -166,7 +167,7 @@ def _route(scope: Scope) -> str:
 
 def _bounded(receive: Receive, headers: Mapping[bytes, bytes], path: str) -> Receive:
     """Refuse a body that says it is too large, and count one that does not say how large it is."""
-    limit = BATCH_BYTES_MAX if path.endswith(BATCH_PATH) else BODY_BYTES_MAX
+    limit = BATCH_BYTES_MAX if path.endswith((BATCH_PATH, REVEAL_PATH)) else BODY_BYTES_MAX
     length = headers.get(b"content-length")
     if length is not None:
         if not length.isdigit() or int(length) > limit:

@@ -18,6 +18,7 @@ from rapport_chassis.keysets import KeysUnreachable
 from rapport_chassis.lane import Lane
 from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.openapi import document
+from rapport_chassis.privacy_routes import privacy_router
 from rapport_chassis.problems import FAULT, Refused, problem_of
 from rapport_chassis.webhooks.routes import webhook_router
 from rapport_events.errors import Refusal
@@ -45,6 +46,7 @@ def make_app(desk: Desk) -> Entrance:
     if service.owns_ledger:
         app.include_router(ledger_router())
         app.include_router(feed_router())
+        app.include_router(privacy_router())
         app.include_router(webhook_router())
     for router in service.routers:
         app.include_router(router)
