@@ -13,6 +13,7 @@ from rapport_cli import (
     load_demo,
     make_secrets,
     new_era,
+    privacy,
     report,
     show_customer,
     status,
@@ -38,6 +39,7 @@ ledger = typer.Typer(help="The numbered memory of a service.", no_args_is_help=T
 ledger.command("status", help=ledger_status.HELP)(ledger_status.ledger_status)
 ledger.command("new-era", help=new_era.HELP)(new_era.new_era)
 app.add_typer(ledger, name="ledger")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(load_demo.app, name="demo")
 app.add_typer(apply_topics.app, name="topics")
 app.add_typer(apply_migrations.app, name="migrate")

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from rapport_chassis.service import Service
-from rapport_console import door
+from rapport_console import bundle, door
 from rapport_console.pages import STATIC
 from rapport_console.screens.customer import page as customer
 from rapport_console.screens.customers import page as customers
@@ -18,6 +18,7 @@ from rapport_console.screens.enter import page as enter
 from rapport_console.screens.event import page as event
 from rapport_console.screens.facts import page as facts
 from rapport_console.screens.overview import page as overview
+from rapport_console.screens.privacy import page as privacy
 from rapport_console.screens.readers import page as readers
 from rapport_console.session import NotSignedIn
 from rapport_console.suite import SERVICES, Suite
@@ -55,9 +56,11 @@ service = Service(
         overview.router,
         customers.router,
         customer.router,
+        privacy.router,
         event.router,
         facts.router,
         readers.router,
+        bundle.router,
         door.router,
     ),
     extend=_extend,

@@ -48,7 +48,7 @@ async def forward(request: Request, service: str, path: str) -> Response:
     if service not in SERVICES or not path.startswith("v1/"):
         raise NoSuchDoor(services=SERVICES)
     headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-    headers["authorization"] = _authorization(request)
+    headers["authorization"] = authorization_of(request)
     url = httpx.URL(f"{suite.addresses[service]}/{path}", query=request.url.query.encode())
     asked = suite.client.build_request(
         request.method, url, content=await request.body(), headers=headers, timeout=BATCH_SECONDS_MAX
@@ -82,7 +82,7 @@ async def _passed_on(answer: httpx.Response) -> AsyncGenerator[bytes]:
         await answer.aclose()
 
 
-def _authorization(request: Request) -> str:
+def authorization_of(request: Request) -> str:
     """Take the caller's token, or that of the session for requests of the console's own pages."""
     given = request.headers.get("authorization")
     if given is not None:

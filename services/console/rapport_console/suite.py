@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 SERVICES: Final = ("contacts", "interactions", "workflow", "analytics")
 ANSWER_SECONDS_MAX: Final = 5.0
+COMMAND_SECONDS_MAX: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,21 @@ class Suite:
         return Answer(
             service, trouble=_sentence(service, response), is_missing=response.status_code == HTTPStatus.NOT_FOUND
         )
+
+    async def tell(self, visitor: Visitor, service: str, path: str, body: Json) -> Answer:
+        """Send one service a command."""
+        try:
+            response = await self.client.post(
+                self.addresses[service] + path,
+                json=body,
+                headers={"Authorization": f"Bearer {visitor.token}"},
+                timeout=COMMAND_SECONDS_MAX,
+            )
+        except httpx.HTTPError:
+            return Answer(service, trouble=f"{service} does not answer; whether it was done is not known yet.")
+        if response.is_success:
+            return Answer(service, found=response.json())
+        return Answer(service, trouble=_sentence(service, response))
 
     async def ask_all(self, visitor: Visitor, path: str) -> list[Answer]:
         """Ask every service the same, at once."""

@@ -108,11 +108,16 @@ class Home:
 
 
 def write_closed(path: Path, text: str) -> None:
+    """Write a text that only its owner may read; nobody ever sees half of it."""
+    write_closed_bytes(path, text.encode())
+
+
+def write_closed_bytes(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read; nobody ever sees half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
