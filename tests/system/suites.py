@@ -48,12 +48,13 @@ class Said:
 class Suite:
     """One suite; `up` again continues with its data."""
 
-    def __init__(self, folder: Path, *, is_split: bool = False) -> None:
+    def __init__(self, folder: Path, *, is_split: bool = False, settings: Mapping[str, str] | None = None) -> None:
         self.home = Home(folder / "suite")
         self.state = folder / "state"
         self.log = folder / "up.log"
         self.base = free_base()
         self._is_split = is_split
+        self._settings = settings or {}
         self._launcher: Child | None = None
         self._apache = AsyncExitStack()
         self._cluster: ApacheKafka | None = None
@@ -89,7 +90,7 @@ class Suite:
             [sys.executable, "-m", "rapport_cli", *command, *(["--split"] if self._is_split else [])],
             log=self.log,
             dies_by=signal.SIGTERM,
-            environment=self._environment({}),
+            environment=self._environment(self._settings),
         )
         await until(self._is_up_or_dead, seconds=UP_SECONDS, what="the suite is up")
         assert self._launcher.is_alive, log_tail(self.log)
