@@ -10,7 +10,7 @@ from rapport_events.contracts.base import Event
 from rapport_events.database import Pool
 from rapport_events.envelope import Recorded
 from rapport_events.ids import PARTITIONS, partition_of_stream
-from rapport_events.keyring import SealKey
+from rapport_events.keyring import Keyring, SealKey
 from rapport_events.ledger import StreamAppend
 from rapport_events.memory_keyring import MemoryKeyring
 from rapport_events.postgres_ledger import PostgresLedger
@@ -30,7 +30,7 @@ class World:
 
     keeper: Pool
     readers: Sequence[ViewReader]
-    keyring: MemoryKeyring
+    keyring: Keyring
     clock: VirtualClock = field(default_factory=VirtualClock)
     lines: Lines = field(default_factory=Lines)
     foreign: list[Recorded] = field(default_factory=list[Recorded])

@@ -17,11 +17,12 @@ from rapport_chassis.effects import CONNECTIONS, act, clock_of
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
 from rapport_chassis.logging import leaf_of
+from rapport_chassis.outside import Outside
 from rapport_chassis.party import catch_up
 from rapport_chassis.peers import Peers, PeerSeal
 from rapport_chassis.service import Service
 from rapport_chassis.serving import Server, make_server
-from rapport_chassis.settings import Broker, SettingsRefused, Store as StoreSettings
+from rapport_chassis.settings import Broker, Mail, SettingsRefused, Store as StoreSettings
 from rapport_chassis.standing import Standing
 from rapport_chassis.telemetry import ROLE_RESTARTS, ROLE_UP
 from rapport_chassis.webhooks.addresses import Outgoing, resolve
@@ -73,6 +74,7 @@ class Household:
     keyring: Keyring | None = None
     seal: PeerSeal | None = None
     clock_file: str | None = None
+    mail: Mail = field(default_factory=Mail)
     stop_seconds: int = 25
     outgoing: Outgoing = field(default_factory=Outgoing)
 
@@ -285,7 +287,8 @@ async def perform_effects(member: Member) -> None:
     pool = await open_pool(keeper, name=f"{member.name}.effects", connections_max=CONNECTIONS)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(act(member.service, pool, clock_of(member.house.clock_file)))
+            outside = Outside(pool, _given(member.house.keyring), member.house.mail)
+            group.create_task(act(member.service, outside, clock_of(member.house.clock_file)))
             group.create_task(_deliver_webhooks(member, keeper))
             if member.service.chores:
                 group.create_task(do_chores(member.name, keeper, member.service.chores))

@@ -28,6 +28,7 @@ from rapport_chassis.settings import (
     Broker,
     Edge,
     Keys,
+    Mail,
     Peers as PeerSettings,
     Process,
     Settings,
@@ -126,13 +127,14 @@ async def _furnish(
     for service in services:
         for group in ((Store,) if service.owns_ledger else ()) + service.settings:
             _read(group, faults, service.name)
-    webhooks = _read(Webhooks, faults)
+    webhooks, mail = _read(Webhooks, faults), _read(Mail, faults)
     verifier = _verifier(tokens, faults) if tokens else None
     if faults:
         raise SettingsRefused(faults)
     house = Household(peers=Peers(read(PeerSettings).url_of, PeerSeal(b"")), verifier=verifier, broker=broker)
     house.stop_seconds = process.stop_seconds
     house.clock_file = process.clock_file
+    house.mail = mail or house.mail
     if webhooks is not None:
         ports = frozenset(map(int, webhooks.webhook_ports.split()))
         house.outgoing = Outgoing(allows_loopback=webhooks.webhook_loopback, ports=ports)

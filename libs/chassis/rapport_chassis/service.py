@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from rapport_chassis.chores import Chore
+from rapport_chassis.outside import MakePerformer
 from rapport_chassis.settings import Settings, SettingsRefused
 from rapport_events.command import Handler
 from rapport_events.contracts.base import Event
@@ -37,6 +38,8 @@ class Service:
     """Whether the role `effects` fires what its view `Timers` keeps."""
     chores: tuple[Chore, ...] = ()
     """Work of the role `effects`."""
+    performers: tuple[MakePerformer, ...] = ()
+    """Who does outside what its view `Effects` keeps."""
     routers: tuple[APIRouter, ...] = ()
     needs_if_match: frozenset[str] = frozenset()
     """Names of commands that are refused without the header If-Match."""

@@ -224,6 +224,19 @@ class Store(Settings):
     """How long one statement of a query or command may take."""
 
 
+class Mail(Settings):
+    """The server that takes our mail; without one, mail waits until there is one."""
+
+    smtp_host: str | None = None
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    smtp_security: Annotated[str, Field(pattern="^(none|starttls|tls)$")] = "starttls"
+    """`tls` from the first byte, `starttls` before anything is said, or `none` for a server on this machine."""
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = Field(default=None, description="password at the SMTP server")
+    smtp_sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] = "crm@localhost.localdomain"
+    """The address that mail comes from; its domain is also that of Message-IDs."""
+
+
 def prefix_of(service: str) -> str:
     """Return the prefix of a service's own variables."""
     return f"{PREFIX}{service.upper()}_"
@@ -268,7 +281,7 @@ def refuse_unknown(known: Collection[str], services: Collection[str] = tuple(POR
         SettingsRefused: Each unknown name, with the nearest known one.
     """
     names = set(known) | FOREIGN_NAMES
-    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Erasing, Tokens, Peers, Webhooks)
+    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Erasing, Tokens, Peers, Webhooks, Mail)
     for group in shared:
         names.update(group.names())
     for service in services:

@@ -1,7 +1,7 @@
 """The web console as one value: the only file that knows all of its screens."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import httpx
@@ -10,13 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from rapport_chassis.service import Service
+from rapport_chassis.settings import read
 from rapport_console import bundle, door
+from rapport_console.catcher import Catcher, CatcherSettings, catching
 from rapport_console.pages import STATIC
 from rapport_console.screens.customer import page as customer
 from rapport_console.screens.customers import page as customers
 from rapport_console.screens.enter import page as enter
 from rapport_console.screens.event import page as event
 from rapport_console.screens.facts import page as facts
+from rapport_console.screens.mails import page as mails
 from rapport_console.screens.overview import page as overview
 from rapport_console.screens.privacy import page as privacy
 from rapport_console.screens.readers import page as readers
@@ -31,8 +34,13 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Keep connections to the services as long as pages are served."""
     address_of = app.state.desk.peers.address_of
     limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
-    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+    port = read(CatcherSettings, "console").catcher_port
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx.AsyncClient(limits=limits, trust_env=False))
         app.state.suite = Suite(client, {service: address_of(service) for service in SERVICES})
+        app.state.catcher = Catcher() if port is not None else None
+        if port is not None:
+            await stack.enter_async_context(catching(port, app.state.catcher))
         yield
 
 
@@ -61,8 +69,10 @@ service = Service(
         facts.router,
         readers.router,
         bundle.router,
+        mails.router,
         door.router,
     ),
+    settings=(CatcherSettings,),
     extend=_extend,
     lifespan=_lifespan,
 )

@@ -11,6 +11,7 @@ from rapport_events.parties import Parties
 from rapport_events.reactions import Reaction, Reactions
 from rapport_events.timers import Timers
 from rapport_workflow.commands import assign_task, cancel_task, complete_task, create_task, postpone_task
+from rapport_workflow.mail import make_mail_performer
 from rapport_workflow.memory import Customers
 from rapport_workflow.reactions.when_case_resolved_then_cancel_task import CancelAnswer
 from rapport_workflow.reactions.when_customer_complained_then_create_task import AnswerComplaint
@@ -23,7 +24,9 @@ from rapport_workflow.reactions.when_task_due_changed_then_move_timer import Mov
 from rapport_workflow.reactions.when_task_overdue_then_continue_run import Escalate
 from rapport_workflow.reactions.when_timer_fired_then_call_task_overdue import CallOverdue
 from rapport_workflow.reactions.when_timer_fired_then_continue_run import ContinueAfterTime
-from rapport_workflow.views.tasks import Tasks, router
+from rapport_workflow.views.addresses import Addresses
+from rapport_workflow.views.runs import Runs, router as runs
+from rapport_workflow.views.tasks import Tasks, router as tasks
 
 
 class WorkflowReactions(Reactions):
@@ -57,7 +60,8 @@ service = Service(
         cancel_task.HANDLER,
         *webhooks.HANDLERS,
     ),
-    views=(Parties(), Tasks(), Timers(), Effects(), WorkflowReactions(), Webhooks("workflow")),
-    routers=(router,),
+    views=(Parties(), Tasks(), Runs(), Addresses(), Timers(), Effects(), WorkflowReactions(), Webhooks("workflow")),
+    routers=(tasks, runs),
     fires_timers=True,
+    performers=(make_mail_performer,),
 )

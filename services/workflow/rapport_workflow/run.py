@@ -217,5 +217,5 @@ class _Course:
             consent_event_id=word,
         )
         self.others.append(Reply(send_stream(send_id), (blocked,)))
-        self.complete(step, "blocked")
+        self.complete(step, f"blocked_{reason}")
         return False

@@ -9,7 +9,7 @@ from rapport_cli.launching.databases import KEYRING, SERVICE_LOGINS, Server
 from rapport_cli.launching.home import Home, write_closed
 from rapport_cli.launching.installed import Installed
 from rapport_cli.launching.keys import ISSUER, JWKS, MASTER_KEY, password_of
-from rapport_cli.launching.ports import HOST, OFFSETS, url_of
+from rapport_cli.launching.ports import CONSOLE, HOST, MAIL, OFFSETS, url_of
 
 PREFIX: Final = "RAPPORT_"
 _FILE: Final = "_FILE"
@@ -50,6 +50,10 @@ def settings_of(home: Home, kafka: str, services: Sequence[Installed]) -> dict[s
         ours[f"{name}_HOST"], ours[f"{name}_PORT"] = HOST, str(base + OFFSETS[service.name])
         if service.owns_ledger:
             ours[f"{name}_URL"] = url_of(base, service.name)
+    if catches_mail(services):
+        port = str(base + OFFSETS[MAIL])
+        ours |= {"RAPPORT_CONSOLE_CATCHER_PORT": port, "RAPPORT_SMTP_HOST": HOST, "RAPPORT_SMTP_PORT": port}
+        ours["RAPPORT_SMTP_SECURITY"] = "none"
     for owner, login in _logins(services):
         ours[f"{PREFIX}{owner.upper()}_{login.upper()}_FILE"] = str(_address_file(home, owner, login))
     return ours
@@ -60,6 +64,11 @@ def eraser_of(home: Home, server: Server) -> dict[str, str]:
     path = _address_file(home, KEYRING, "eraser")
     write_closed(path, address_of(home, server, KEYRING, "eraser") + "\n")
     return {"RAPPORT_KEYRING_ERASER_FILE": str(path)}
+
+
+def catches_mail(services: Sequence[Installed]) -> bool:
+    """Say whether the console catches mail: unless whoever starts the suite names a server that really sends it."""
+    return not os.environ.get("RAPPORT_SMTP_HOST") and any(service.name == CONSOLE for service in services)
 
 
 def topic_prefix() -> str:

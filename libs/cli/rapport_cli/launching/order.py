@@ -16,12 +16,13 @@ from rapport_cli import exits
 from rapport_cli.embedded.child import ServerFailed
 from rapport_cli.embedded.orphan import end_orphan
 from rapport_cli.embedded.postgres import AlreadyRunning
+from rapport_cli.launching.environment import catches_mail
 from rapport_cli.launching.home import AlreadyUp, Home, HomeRefused, Suite
 from rapport_cli.launching.installed import Installed, NotInstalled, find_installed
 from rapport_cli.launching.keys import make_keys
 from rapport_cli.launching.launch import Launch
 from rapport_cli.launching.parts import plan_processes
-from rapport_cli.launching.ports import BASE_MAX, BASE_MIN, BROKER, OFFSETS, POSTGRES, PortTaken, refuse_taken
+from rapport_cli.launching.ports import BASE_MAX, BASE_MIN, BROKER, MAIL, OFFSETS, POSTGRES, PortTaken, refuse_taken
 from rapport_cli.launching.processes import end_leftovers
 from rapport_cli.launching.screen import Screen
 from rapport_events.kafka import WrongPartitions
@@ -161,7 +162,7 @@ def read_database(text: str) -> str:
 
 def _ports(suite: Suite, services: Sequence[Installed], *, is_split: bool) -> dict[str, int]:
     """Return the ports that we shall listen on, by the names of the parts."""
-    own = {BROKER: suite.kafka is None, POSTGRES: suite.postgres is None}
+    own = {BROKER: suite.kafka is None, POSTGRES: suite.postgres is None, MAIL: catches_mail(services)}
     ports = {name: suite.port_base + OFFSETS[name] for name, is_own in own.items() if is_own}
     for plan in plan_processes(suite.port_base, services, is_split=is_split):
         ports.update(plan.doors)

@@ -8,6 +8,7 @@ HOST: Final = "127.0.0.1"
 CONSOLE: Final = "console"
 BROKER: Final = "broker"
 POSTGRES: Final = "PostgreSQL"
+MAIL: Final = "mail catcher"
 OFFSETS: Final[Mapping[str, int]] = {
     CONSOLE: 0,
     "contacts": 1,
@@ -16,6 +17,7 @@ OFFSETS: Final[Mapping[str, int]] = {
     "analytics": 4,
     BROKER: 9,
     POSTGRES: 10,
+    MAIL: 11,
 }
 PROBES: Final = 20
 """Processes without an HTTP interface tell from here on whether they are ready."""

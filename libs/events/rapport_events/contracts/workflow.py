@@ -174,7 +174,7 @@ class RunStepCompleted(Event, frozen=True):
     step: Count
     kind: Literal["wait", "task", "mail"]
     outcome: Code
-    """For example `done`, `overdue`, `sent` or `blocked`."""
+    """For example `done`, `overdue`, `sent` or `blocked_withdrawn`."""
 
 
 class RunCompleted(Event, frozen=True):

@@ -43,9 +43,10 @@ async def show(
         stage = group.create_task(suite.ask(visitor, "analytics", f"{path}/stage", **when.question))
         totals = group.create_task(suite.ask(visitor, "analytics", f"{path}/totals", **when.question))
         timeline = group.create_task(suite.ask(visitor, "interactions", f"{path}/timeline", **earlier))
-        tasks = None
+        tasks = runs = None
         if not when.is_past:
             tasks = group.create_task(suite.ask(visitor, "workflow", "/v1/tasks", customer=str(customer_id)))
+            runs = group.create_task(suite.ask(visitor, "workflow", "/v1/runs", customer=str(customer_id)))
     answers = (card.result(), stage.result(), totals.result(), timeline.result())
     return page(
         request,
@@ -61,6 +62,7 @@ async def show(
         totals=totals.result(),
         timeline=timeline.result(),
         tasks=tasks.result() if tasks else None,
+        runs=runs.result() if runs else None,
     )
 
 
