@@ -70,9 +70,10 @@ class Shop:
         return {("interactions", 1, partition): head for partition, head in enumerate(heads)}
 
     async def fill(self, rebuild: int) -> ViewReader:
-        """Fill a rebuild of the sums, and return a reader that stands where it is."""
+        """Fill a rebuild of the sums and close the gap, as the consumer would have it; return its reader."""
         view = Sums(rebuild)
-        await self.filler.fill(view, {"interactions": 1}, self.goals)
+        await self.filler.fill([view], {"interactions": 1}, self.goals)
+        await self.filler.catch_up([view], await self.goals())
         reader = ViewReader(view, self.pool)
         await reader.reload()
         return reader

@@ -112,7 +112,7 @@ async def test_an_interrupted_rebuild_goes_on_where_it_was(shop: Shop) -> None:
     view = Sums(2)
     await shop.filler.begin(view, {"interactions": 1})
     half: dict[Key, int] = {line: at for line, at in (await shop.goals()).items() if line[2] < 16}
-    await shop.filler.catch_up(view, half)
+    await shop.filler.catch_up([view], half)
     assert await states(shop) == [(1, "live"), (2, "filling")]
 
     await shop.fill(2)
@@ -201,7 +201,8 @@ async def test_facts_of_others_are_read_from_their_topic(desk: PostgresDesk, kaf
     async def goals() -> dict[Key, int]:
         return {("interactions", 1, one.partition): 3}
 
-    await filler.fill(Sums(2), {"interactions": 1}, goals)
+    await filler.fill([Sums(2)], {"interactions": 1}, goals)
+    await filler.catch_up([Sums(2)], await goals())
 
     rows = await desk.keeper.fetch("SELECT customer, seen FROM sums_v1_r2 ORDER BY customer")
     assert [(row["customer"], row["seen"]) for row in rows] == [(ANN, [1, 2, 3]), (BOB, [1, 2, 3])]

@@ -1,7 +1,6 @@
 """Whether all read models of a suite show all that its ledgers hold."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from rapport_chassis.service import find_services
 from tests.system.client import Client
@@ -52,12 +51,13 @@ async def _behind(suite: Suite, heads: Heads) -> list[str]:
         connection = await suite.connect(service)
         try:
             rows = await connection.fetch("SELECT reader, source, partition, position FROM checkpoints")
+            live = await connection.fetch("SELECT model, reader FROM rebuilds WHERE state = 'live'")
         finally:
             await connection.close()
         at = {(row["reader"], row["source"], row["partition"]): row["position"] for row in rows}
         late += [
             f"{reader}: {source} {partition} at {at.get((reader, source, partition), 0)} of {head}"
-            for reader, sources in _readers(service).items()
+            for reader, sources in _readers(service, {row["model"]: row["reader"] for row in live}).items()
             for source in sources
             for partition, head in enumerate(heads[source])
             if at.get((reader, source, partition), 0) < head
@@ -73,7 +73,6 @@ async def _has_marks(suite: Suite) -> bool:
         await connection.close()
 
 
-@cache
-def _readers(service: str) -> Mapping[str, tuple[str, ...]]:
+def _readers(service: str, live: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     (found,) = find_services([service])
-    return {view.reader: tuple(view.sources) for view in found.views}
+    return {live.get(view.model, view.reader): tuple(view.sources) for view in found.views}

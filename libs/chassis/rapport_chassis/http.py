@@ -20,6 +20,7 @@ from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.openapi import document
 from rapport_chassis.privacy_routes import privacy_router
 from rapport_chassis.problems import FAULT, Refused, problem_of
+from rapport_chassis.view_routes import view_router
 from rapport_chassis.webhooks.routes import webhook_router
 from rapport_events.errors import Refusal
 
@@ -48,6 +49,7 @@ def make_app(desk: Desk) -> Entrance:
         app.include_router(feed_router())
         app.include_router(privacy_router())
         app.include_router(webhook_router())
+        app.include_router(view_router())
     for router in service.routers:
         app.include_router(router)
     if service.extend is not None:

@@ -14,6 +14,7 @@ from rapport_cli import (
     make_secrets,
     new_era,
     privacy,
+    rebuild_views,
     report,
     show_customer,
     status,
@@ -40,6 +41,7 @@ ledger.command("status", help=ledger_status.HELP)(ledger_status.ledger_status)
 ledger.command("new-era", help=new_era.HELP)(new_era.new_era)
 app.add_typer(ledger, name="ledger")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(rebuild_views.app, name="view")
 app.add_typer(load_demo.app, name="demo")
 app.add_typer(apply_topics.app, name="topics")
 app.add_typer(apply_migrations.app, name="migrate")

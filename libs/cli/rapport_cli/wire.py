@@ -29,6 +29,10 @@ class NotFound(Exception):
     """The suite knows no such thing."""
 
 
+class NotGranted(Exception):
+    """The suite understood the wish and refused it; the sentence says why."""
+
+
 class NotAllowed(Exception):
     """The suite does not take the token for this."""
 
@@ -113,6 +117,34 @@ def get_json(access: Access, service: str, path: str, *, timeout_seconds: float 
     if answer.status != HTTPStatus.OK:
         raise Unreachable(f"{service} answered {answer.status} ({answer.code})")
     return cast("dict[str, object]", json.loads(answer.body))
+
+
+def post_json(access: Access, service: str, path: str, body: Mapping[str, object]) -> dict[str, object]:
+    """
+    Wish something from one service.
+
+    Raises:
+        Unreachable: It does not answer, or cannot do it now.
+        NotGranted: It refuses; its own sentence is the message.
+        NotAllowed: It does not take the token.
+    """
+    with Connection(access.base_of(service), lambda: access.token) as connection:
+        answer = connection.post(path, json.dumps(body).encode(), "application/json")
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise NotAllowed(f"{service} does not take the token ({answer.code})")
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Unreachable(f"{service} answered {answer.status} ({answer.code})")
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise NotGranted(f"{service}: {_detail(answer)} ({answer.code})")
+    return cast("dict[str, object]", json.loads(answer.body))
+
+
+def _detail(answer: Answer) -> str:
+    try:
+        members = cast("object", json.loads(answer.body))
+    except ValueError:
+        return f"it answered {answer.status}"
+    return str(cast("dict[str, object]", members).get("detail")) if isinstance(members, dict) else str(answer.status)
 
 
 def console_of(url: str | None, data: Path | None) -> str:

@@ -36,6 +36,7 @@ CLOSE_EVENTS: Final = 500
 """So few events behind, a rebuild is handed over to the consumer, which closes the rest of the gap."""
 _PAUSE_SECONDS: Final = 0.25
 _FINISH_SECONDS_MAX: Final = 3_600
+_END: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,8 @@ class Filler:
     prefix: str = "crm"
     share: float = 1.0
     """Of a worker's time, how much it works; the rest it leaves to whoever else is in the process."""
-    offsets: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict[tuple[str, str], dict[int, int]])
-    """By reader and topic, where to read on; only a hint."""
+    offsets: dict[str, dict[tuple[str, int], int]] = field(default_factory=dict[str, dict[tuple[str, int], int]])
+    """By reader, where to read on in each topic's partitions; only a hint."""
 
     async def begin(self, view: View[Any, Any], eras: Mapping[str, int]) -> ViewReader:
         """Return the reader of a rebuild; one that was interrupted goes on where its checkpoints are."""
@@ -62,60 +63,77 @@ class Filler:
         await reader.begin(eras)
         done = sum(reader.positions.values())
         await self.pool.execute(load("rapport_events", "rebuild/work_began"), view.reader, done)
+        log.info("rebuild_begun", reader=view.reader, position=done)
         return reader
 
-    async def fill(self, view: View[Any, Any], eras: Mapping[str, int], goals: Goals) -> None:
+    async def fill(self, views: Sequence[View[Any, Any]], eras: Mapping[str, int], goals: Goals) -> None:
         """
-        Fill a rebuild until it is close behind the goals, then let it be fed beside the live one.
+        Fill rebuilds together until they are close behind the goals, then let them be fed beside the live ones.
 
         Each batch is one transaction with its checkpoints: after a crash the next call goes on.
         """
-        reader = await self.begin(view, eras)
-        log.info("rebuild_begun", reader=view.reader, position=sum(reader.positions.values()))
-        while behind(reader, goal := await goals()) > CLOSE_EVENTS:
-            if not await self.catch_up(view, goal):
-                # What is missing may come again anywhere in the topic: it is read from its first record next time.
-                for topic in [each for each in self.offsets if each[0] == view.reader]:
-                    del self.offsets[topic]
+        readers = [await self.begin(view, eras) for view in views]
+        while readers:
+            goal = await goals()
+            far = [reader for reader in readers if behind(reader, goal) > CLOSE_EVENTS]
+            if far and not await self.catch_up([reader.view for reader in far], goal):
+                # What is missing may come again anywhere in a topic: it is read from its first record next time.
+                for reader in far:
+                    self.offsets.pop(reader.view.reader, None)
                 await asyncio.sleep(_PAUSE_SECONDS)
-            await reader.reload()
-        await self.catch_up(view, goal)
-        await self._finish(view)
-        await self.pool.execute(load("rapport_events", "rebuild/filled"), view.reader)
-        log.info("rebuild_filled", reader=view.reader)
+            for reader in far:
+                await reader.reload()
+            for reader in [each for each in readers if each not in far]:
+                await self._finish(reader.view)
+                readers.remove(reader)
 
     async def _finish(self, view: View[Any, Any]) -> None:
-        """Make the indexes that were left for the end, which may last longer than other statements."""
+        """Make the indexes that were left for the end, and let the rebuild be fed."""
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute(load("rapport_events", "rebuild/take_time"))
             statement = load("rapport_events", "rebuild/finish_rebuild")
             await connection.execute(statement, view.model, view.rebuild, timeout=_FINISH_SECONDS_MAX)
+        await self.pool.execute(load("rapport_events", "rebuild/filled"), view.reader)
+        log.info("rebuild_filled", reader=view.reader)
 
-    async def catch_up(self, view: View[Any, Any], goals: Mapping[Key, int]) -> int:
+    async def catch_up(self, views: Sequence[View[Any, Any]], goals: Mapping[Key, int]) -> int:
         """
-        Bring a rebuild at least to where the goals are, as far as ledger and topics hold it.
+        Bring rebuilds at least to where the goals are, as far as ledger and topics hold it.
 
         Returns:
-            By how many positions it moved; 0 where nothing more is there yet.
+            By how many positions they moved; 0 where nothing more is there yet.
         """
         async with asyncio.TaskGroup() as group:
             shares = [range(first, PARTITIONS, WORKERS) for first in range(WORKERS)]
-            tasks = [group.create_task(self._work(view.again(view.rebuild), share, goals)) for share in shares]
+            tasks = [
+                group.create_task(self._work([view.again(view.rebuild) for view in views], share, goals))
+                for share in shares
+            ]
         return sum(task.result() for task in tasks)
 
-    async def _work(self, view: View[Any, Any], share: Collection[int], goals: Mapping[Key, int]) -> int:
-        reader = ViewReader(view, self.pool, self.keyring)
-        await reader.reload()
-        before = dict(reader.positions)
-        for source, era in sorted({(source, era) for source, era, _ in before}):
+    async def _work(self, views: Sequence[View[Any, Any]], share: Collection[int], goals: Mapping[Key, int]) -> int:
+        readers = [ViewReader(view, self.pool, self.keyring) for view in views]
+        for reader in readers:
+            await reader.reload()
+        before = [dict(reader.positions) for reader in readers]
+        for source, era in sorted({(source, era) for positions in before for source, era, _ in positions}):
             lines = [(source, era, partition) for partition in share]
-            if all(reader.positions[line] >= goals.get(line, 0) for line in lines):
-                continue
+            behind_here = [
+                reader
+                for reader in readers
+                if any(reader.positions.get(line, _END) < goals.get(line, 0) for line in lines)
+            ]
             if source == self.service:
-                await self._read_ledger(reader, lines, goals)
-            else:
-                await self._read_topic(reader, lines)
-        return sum(reader.positions[line] - at for line, at in before.items() if line[2] in share)
+                for reader in behind_here:
+                    await self._read_ledger(reader, lines, goals)
+            elif behind_here:
+                await self._read_topic(behind_here, lines)
+        return sum(
+            reader.positions[line] - at
+            for reader, positions in zip(readers, before, strict=True)
+            for line, at in positions.items()
+            if line[2] in share
+        )
 
     async def _read_ledger(self, reader: ViewReader, lines: Sequence[Key], goals: Mapping[Key, int]) -> None:
         """Fold what concerns the view in the ledger's partitions, a page of all of them at a time, to the goals."""
@@ -137,21 +155,28 @@ class Filler:
             await reader.jump(records, {line: starts[line] for line in ends}, ends)
             await self._rest(began)
 
-    async def _read_topic(self, reader: ViewReader, lines: Sequence[Key]) -> None:
-        """Fold the topic's partitions from where they were read to their ends; repeats and holes are the reader's."""
+    async def _read_topic(self, readers: Sequence[ViewReader], lines: Sequence[Key]) -> None:
+        """Fold the topic's partitions from where they were read to their ends; repeats and holes are the readers'."""
         source, era, _ = lines[0]
-        topic = topic_of(source, era, self.prefix)
-        offsets = self.offsets.setdefault((reader.view.reader, topic), {})
-        began = time.monotonic()
-        partitions = [partition for _, _, partition in lines]
-        held = {partition: offsets[partition] for partition in partitions if partition in offsets}
+        topic, partitions = topic_of(source, era, self.prefix), [partition for _, _, partition in lines]
+        known = [self.offsets.setdefault(reader.view.reader, {}) for reader in readers]
+        held = {place: min(each.get((topic, place), 0) for each in known) for place in partitions}
+        arrived: list[Arrived] = []
         async for records in self.scan(topic, partitions, held):
-            arrived = [each for record in records if (each := read_arrived(source, era, record))]
+            arrived += [each for record in records if (each := read_arrived(source, era, record))]
+            if len(arrived) >= EVENTS_AT_ONCE:
+                await self._take(readers, arrived)
+                arrived = []
+        await self._take(readers, arrived)
+        for hints in known:
+            hints.update({(topic, place): offset for place, offset in held.items()})
+
+    async def _take(self, readers: Sequence[ViewReader], arrived: Sequence[Arrived]) -> None:
+        began = time.monotonic()
+        for reader in readers:
             await reader.take(arrived)
-            await self._rest(began)
-            began = time.monotonic()
-        await write_down(self.pool, [reader])
-        offsets.update(held)
+        await write_down(self.pool, readers)
+        await self._rest(began)
 
     async def _rest(self, began: float) -> None:
         await asyncio.sleep((time.monotonic() - began) * (1 - self.share) / self.share)

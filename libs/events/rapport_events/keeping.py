@@ -58,7 +58,8 @@ class Keeping:
                 try:
                     await self.look(consuming, group)
                 except Exception as error:
-                    if not is_away(error):
+                    # One of them can be dropped while we look.
+                    if not is_away(error) and not isinstance(error, asyncpg.UndefinedTableError):
                         raise
                     log.info("rebuilds_not_seen", error=type(error).__name__)
                 await asyncio.sleep(LOOK_SECONDS)
@@ -66,15 +67,15 @@ class Keeping:
     async def look(self, consuming: Consuming, group: asyncio.TaskGroup) -> None:
         """Look once: begin to feed what is new, leave what was dropped, fill, compare."""
         rows = await read_rebuilds(self._tools.pool, list(self._views))
+        if filling := [self._view(row) for row in rows if row.state == "filling"]:
+            self._start(group, "fill", self._fill, filling, consuming)
         fed = {reader.view.reader for reader in consuming.readers}
         for name in fed - {row.reader for row in rows}:
             await consuming.leave(name)
         for row in rows:
             view = self._view(row)
             self._start(group, f"keep {row.reader}", self._keep_whole, view)
-            if row.state == "filling":
-                self._start(group, "fill", self._fill, view, consuming)
-            elif row.reader not in fed:
+            if row.state != "filling" and row.reader not in fed:
                 await consuming.adopt(self._reader(row), _bring(self._tools.filler, view))
                 log.info("rebuild_fed", reader=row.reader)
             if row.state == "beside":
@@ -109,7 +110,7 @@ class Keeping:
     async def _keep_whole(self, view: View[Any, Any]) -> None:
         try:
             await view.keep_whole(self._tools.pool, self._tools.keyring)
-        except asyncpg.UndefinedTableError:
+        except* asyncpg.UndefinedTableError:
             log.info("rebuild_dropped", reader=view.reader)
 
     async def _note_whole(self, view: View[Any, Any]) -> None:
@@ -127,29 +128,31 @@ class Keeping:
         if found is not None:
             log.info("rebuild_compared", reader=other.reader, records=found.rows, count=found.differing)
 
-    async def _fill(self, view: View[Any, Any], consuming: Consuming) -> None:
-        """Fill one rebuild, unless another process does."""
+    async def _fill(self, views: Sequence[View[Any, Any]], consuming: Consuming) -> None:
+        """Fill rebuilds, unless another process does."""
         pool = self._tools.pool
         try:
             async with pool.acquire() as connection:
                 if not await connection.fetchval(load("rapport_events", "rebuild/lock"), _LOCK):
                     return
                 try:
-                    await self._tools.filler.fill(view, await self._eras(view), lambda: self._goals(view, consuming))
+                    sources = sorted({source for view in views for source in view.sources})
+                    eras = await self._eras(sources)
+                    await self._tools.filler.fill(views, eras, lambda: self._goals(sources, consuming))
                 finally:
                     await connection.execute(load("rapport_events", "rebuild/unlock"), _LOCK)
         except Exception as error:  # somebody's fold, a lost database: live views must not suffer from it
-            log.warning("rebuild_failed", reader=view.reader, exc_info=error)
+            log.warning("rebuild_failed", place=[view.reader for view in views], exc_info=error)
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _eras(self, view: View[Any, Any]) -> dict[str, int]:
+    async def _eras(self, sources: Sequence[str]) -> dict[str, int]:
         """Return the present eras: a new reader begins in them."""
-        return await read_eras(self._tools.pool, self._tools.heads, view.sources)
+        return await read_eras(self._tools.pool, self._tools.heads, sources)
 
-    async def _goals(self, view: View[Any, Any], consuming: Consuming) -> Mapping[Key, int]:
+    async def _goals(self, sources: Sequence[str], consuming: Consuming) -> Mapping[Key, int]:
         """Say how far the views are that are fed, and the ledgers where their owners answer."""
         goals = consuming.reached
-        for source in view.sources:
+        for source in sources:
             state = await self._tools.heads(source)
             if state is not None:
                 goals |= {
@@ -161,6 +164,6 @@ class Keeping:
 
 def _bring(filler: Filler, view: View[Any, Any]) -> Callable[[Mapping[Key, int]], Coroutine[Any, Any, int]]:
     async def bring(goals: Mapping[Key, int]) -> int:
-        return await filler.catch_up(view, goals)
+        return await filler.catch_up([view], goals)
 
     return bring

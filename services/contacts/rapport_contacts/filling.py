@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from rapport_contacts.personal import Keys, key_ids_of, personal_of
-from rapport_contacts.search_text import SEARCHED, search_text
+from rapport_contacts.search_text import SEARCHED, is_searched, search_text
 from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.ids import TenantId
@@ -87,7 +87,8 @@ async def _searched(rows: Sequence[Row], keyring: Keyring) -> list[tuple[object,
     found: list[tuple[object, ...]] = []
     for row, personal in zip(rows, kept, strict=True):
         tenant = TenantId(str(row["tenant_id"]))
+        if not is_searched(personal):
+            continue
         texts = [search_text(name, personal.get(name), tenant, keys.get(tenant, {})) for name in SEARCHED]
-        if any(texts):
-            found.append((row["partition"], tenant, row["customer_id"], row["version"], *texts))
+        found.append((row["partition"], tenant, row["customer_id"], row["version"], *texts))
     return found

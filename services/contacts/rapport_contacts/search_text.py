@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from rapport_contacts.personal import Kept, Keys, open_kept
-from rapport_events.contracts.base import Redacted, Sealed
+from rapport_contacts.personal import Kept, Keys, Personal, open_kept
+from rapport_events.contracts.base import REDACTED, Redacted, Sealed
 from rapport_events.ids import TenantId
 
 SEARCHED: Final = ("names", "emails", "phones")
@@ -28,6 +28,11 @@ class Pattern:
     words: list[str] | None = None
     mail: str | None = None
     digits: str | None = None
+
+
+def is_searched(personal: Personal) -> bool:
+    """Say whether a customer has anything to be found by, or had it before it was unset."""
+    return any(name in personal and personal[name][2] != REDACTED.text for name in SEARCHED)
 
 
 def search_text(field: str, kept: Kept | None, tenant: TenantId, keys: Keys) -> str | None:

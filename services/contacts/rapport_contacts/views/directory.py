@@ -11,7 +11,7 @@ from rapport_contacts.directory_row import Changed, Created, Erased, Row, begin,
 from rapport_contacts.filling import keep_filled
 from rapport_contacts.personal import Kept, Keys, key_ids_of
 from rapport_contacts.rewriting import keep_rewritten
-from rapport_contacts.search_text import SEARCHED, search_text
+from rapport_contacts.search_text import SEARCHED, is_searched, search_text
 from rapport_events.contracts.contacts import CustomerCreated, CustomerProfileChanged
 from rapport_events.contracts.privacy import PrivacyErasureCompleted
 from rapport_events.database import Connection, Pool
@@ -114,6 +114,7 @@ class Directory(View[set[Key], State]):
                 state.unsearchable.add(fact.partition)
             if isinstance(fact.event, Created):
                 row = begin(fact, {name: kept for name, kept in values.items() if kept})
+                row = replace(row, found_by={} if found_by is None else dict.fromkeys(SEARCHED, ""))
             else:
                 row = change(state.rows[key], fact, values)
             state.rows[key] = replace(row, found_by={**row.found_by, **(found_by or {})})
@@ -121,21 +122,21 @@ class Directory(View[set[Key], State]):
 
     async def write(self, connection: Connection, state: State) -> None:
         """Store rows, then what search finds them by, without those who were erased."""
-        if state.rows:
-            await self._store(connection, state)
-        if state.purged:
-            await connection.execute(self.sql("directory/purge"), *_columns(sorted(state.purged)))
-            partitions = sorted({partition for partition, *_ in state.purged})
-            await connection.execute(self.sql("directory/ask_rewrite"), self.rebuild, partitions)
-
-    async def _store(self, connection: Connection, state: State) -> None:
+        # Whoever has nothing to be found by is not in the search, however the facts came in batches.
         rows = [(tenant, customer, row) for (tenant, customer), row in state.rows.items()]
-        await connection.execute(self.sql("directory/upsert"), *_columns([_stored(*row) for row in rows]))
-        found = [_searched(*row) for row in rows if row[2].found_by]
-        if found:
-            await connection.execute(self.sql("directory/upsert_search"), *_columns(found))
+        nameless = {(row.partition, *key) for key, row in state.rows.items() if not is_searched(row.personal)}
+        named = [_searched(*row) for row in rows if is_searched(row[2].personal)]
+        if rows:
+            await connection.execute(self.sql("directory/upsert"), *_columns([_stored(*row) for row in rows]))
+        if gone := nameless | state.purged:
+            await connection.execute(self.sql("directory/purge"), *_columns(sorted(gone)))
+        if named:
+            await connection.execute(self.sql("directory/upsert_search"), *_columns(named))
         if state.unsearchable:
             await connection.execute(self.sql("directory/unmark"), sorted(state.unsearchable))
+        if state.purged:
+            partitions = sorted({partition for partition, *_ in state.purged})
+            await connection.execute(self.sql("directory/ask_rewrite"), self.rebuild, partitions)
 
     def _found_by(self, fact: Fact, values: Mapping[str, Kept | None]) -> dict[str, str] | None:
         """Return what search finds the customer by from now on; None where a key is missing."""
