@@ -133,3 +133,44 @@ async def test_links_close_no_circle_and_give_nobody_two_parents(contacts: Slice
     assert (await card(contacts, twin))["id"] == bob
     answer = await contacts.wish(f"/v1/customers/{ann}/link_identity", {"identity": shop("3")})
     assert (answer.status_code, answer.json()["code"]) == (409, "party_circle")
+
+
+async def test_a_preview_is_what_the_merge_makes_of_them(contacts: Slices) -> None:
+    ann, twin = await ann_and_twin(contacts)
+    await contacts.wish(f"/v1/customers/{twin}/change_profile", {"attributes": {"job": "clerk"}})
+    keep = ["names:merged", "emails:survivor"]
+
+    preview = (
+        await contacts.client.get(f"/v1/customers/{twin}/merge-preview", params={"survivor": ann, "keep": keep})
+    ).json()
+
+    assert (preview["customer"]["id"], preview["survivor"]["id"], preview["refused"]) == (twin, ann, None)
+    assert [(each["field"], each["keep"]) for each in preview["differences"]] == [
+        ("names", "merged"),
+        ("emails", "survivor"),
+        ("phones", "both"),
+        ("attributes.job", "survivor"),
+    ]
+    assert preview["differences"][2] == {
+        "field": "phones",
+        "merged": ["555 0100"],
+        "survivor": [],
+        "choices": ["both", "survivor", "merged"],
+        "keep": "both",
+    }
+    await merge(contacts, twin, ann, names="merged", emails="survivor")
+    shown = await card(contacts, ann)
+    assert {name: shown[name] for name in preview["result"]} == preview["result"]
+
+
+async def test_a_preview_says_why_a_merge_would_be_refused(contacts: Slices) -> None:
+    ann, twin = await ann_and_twin(contacts)
+    await merge(contacts, twin, ann)
+
+    preview = await contacts.ask(f"/v1/customers/{ann}/merge-preview", survivor=twin)
+    nobody = await contacts.client.get(f"/v1/customers/{ann}/merge-preview?survivor={ann[:-1]}0")
+    foolish = await contacts.client.get(f"/v1/customers/{ann}/merge-preview?survivor={twin}&keep=names:both")
+
+    assert (preview["result"], preview["refused"]["code"]) == (None, "party_circle")
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "survivor_not_found")
+    assert (foolish.status_code, foolish.json()["code"]) == (422, "malformed")

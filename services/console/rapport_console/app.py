@@ -20,6 +20,7 @@ from rapport_console.screens.enter import page as enter
 from rapport_console.screens.event import page as event
 from rapport_console.screens.facts import page as facts
 from rapport_console.screens.mails import page as mails
+from rapport_console.screens.merge import page as merge
 from rapport_console.screens.overview import page as overview
 from rapport_console.screens.privacy import page as privacy
 from rapport_console.screens.readers import page as readers
@@ -65,6 +66,7 @@ service = Service(
         customers.router,
         customer.router,
         privacy.router,
+        merge.router,
         event.router,
         facts.router,
         readers.router,

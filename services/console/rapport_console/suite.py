@@ -11,6 +11,7 @@ import httpx
 from rapport_console.session import Visitor
 
 Json = dict[str, Any]
+Parameter = str | int | list[str] | None
 
 SERVICES: Final = ("contacts", "interactions", "workflow", "analytics")
 ANSWER_SECONDS_MAX: Final = 5.0
@@ -40,7 +41,9 @@ class Suite:
         self.client = client
         self.addresses = addresses
 
-    async def ask(self, visitor: Visitor, service: str, path: str, **parameters: str | int | None) -> Answer:
+    async def ask(
+        self, visitor: Visitor, service: str, path: str, **parameters: str | int | list[str] | None
+    ) -> Answer:
         """
         Ask one service.
 
@@ -48,7 +51,11 @@ class Suite:
             path: For example `/v1/customers`.
             parameters: Of the query; those that are None are left out.
         """
-        query = {name: str(value) for name, value in parameters.items() if value is not None}
+        query = {
+            name: value if isinstance(value, list) else str(value)
+            for name, value in parameters.items()
+            if value is not None
+        }
         try:
             response = await self.client.get(
                 self.addresses[service] + path,
@@ -65,7 +72,7 @@ class Suite:
         )
 
     async def tell(self, visitor: Visitor, service: str, path: str, body: Json) -> Answer:
-        """Send one service a command."""
+        """Send one service a command; what it answers has the `position` that reads can wait for."""
         try:
             response = await self.client.post(
                 self.addresses[service] + path,
@@ -76,7 +83,7 @@ class Suite:
         except httpx.HTTPError:
             return Answer(service, trouble=f"{service} does not answer; whether it was done is not known yet.")
         if response.is_success:
-            return Answer(service, found=response.json())
+            return Answer(service, found={**response.json(), "position": response.headers.get("rapport-position")})
         return Answer(service, trouble=_sentence(service, response))
 
     async def ask_all(self, visitor: Visitor, path: str) -> list[Answer]:

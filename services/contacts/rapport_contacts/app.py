@@ -21,7 +21,18 @@ from rapport_contacts.commands import (
     withdraw_consent,
 )
 from rapport_contacts.erasing import erase
-from rapport_contacts.views import card, consents, customers, directory, fields, history, merges, naming, privacy
+from rapport_contacts.views import (
+    card,
+    consents,
+    customers,
+    directory,
+    fields,
+    history,
+    merge_preview,
+    merges,
+    naming,
+    privacy,
+)
 from rapport_events.codec import published_by
 from rapport_events.parties import Parties
 
@@ -57,6 +68,14 @@ service = Service(
         Parties(),
         Webhooks("contacts"),
     ),
-    routers=(customers.router, card.router, fields.router, consents.router, privacy.router, naming.router),
+    routers=(
+        customers.router,
+        card.router,
+        fields.router,
+        consents.router,
+        merge_preview.router,
+        privacy.router,
+        naming.router,
+    ),
     chores=(erase,),
 )

@@ -29,19 +29,21 @@ async def show(
     since: Day = "",
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> HTMLResponse:
-    """Show a customer; asked with a cursor by htmx, only the next entries of the timeline."""
+    """Show a customer, with all that was recorded up to `after`; asked with a cursor by htmx, only the next entries."""
     suite: Suite = request.app.state.suite
+    after = request.query_params.get("after")
     when = read_when(on, by, since, datetime.now(UTC).date())
     path = f"/v1/customers/{customer_id}"
-    earlier: dict[str, str | int] = {"limit": ENTRIES, **when.question}
+    question = {**when.question, **({"after": after} if after else {})}
+    earlier: dict[str, str | int] = {"limit": ENTRIES, **question}
     if cursor is not None and request.headers.get("hx-request") == "true":
         more = await suite.ask(visitor, "interactions", f"{path}/timeline", cursor=cursor, **earlier)
         return page(request, "customer/entries.html", visitor, timeline=more, customer_id=customer_id, when=when)
     async with asyncio.TaskGroup() as group:
-        card = group.create_task(suite.ask(visitor, "contacts", path, **when.question))
-        fields = group.create_task(suite.ask(visitor, "contacts", f"{path}/fields", **when.question))
-        stage = group.create_task(suite.ask(visitor, "analytics", f"{path}/stage", **when.question))
-        totals = group.create_task(suite.ask(visitor, "analytics", f"{path}/totals", **when.question))
+        card = group.create_task(suite.ask(visitor, "contacts", path, **question))
+        fields = group.create_task(suite.ask(visitor, "contacts", f"{path}/fields", **question))
+        stage = group.create_task(suite.ask(visitor, "analytics", f"{path}/stage", **question))
+        totals = group.create_task(suite.ask(visitor, "analytics", f"{path}/totals", **question))
         timeline = group.create_task(suite.ask(visitor, "interactions", f"{path}/timeline", **earlier))
         tasks = runs = None
         if not when.is_past:
