@@ -4,10 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
+from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given, strategies as st
 
+from rapport_events.cloudevents import to_structured
+from rapport_events.codec import EVENTS
+from rapport_events.contracts.base import Event
 from rapport_events.contracts.contacts import CustomerCreated
 from rapport_events.contracts.examples import example_of
 from rapport_events.contracts.interactions import CustomerPurchased
@@ -45,6 +50,18 @@ def test_the_official_sdk_reads_our_record() -> None:
     data = event.get_data()
     assert isinstance(data, dict)
     assert data["total"] == "0.75"
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
+def test_the_official_sdk_reads_every_event_in_both_modes(event: type[Event]) -> None:
+    written = recorded(example_of(event))
+
+    binary = from_binary_event(KafkaMessage(headers=dict(to_headers(written)), key=key_of(written), value=written.data))
+    structured = JSONFormat().read(None, to_structured(written))
+
+    for read in (binary, structured):
+        assert (read.get_id(), read.get_type(), read.get_time()) == (str(written.event_id), written.type, NOON)
+        assert read.get_data() == orjson.loads(written.data)
 
 
 def test_every_extension_has_a_name_that_cloudevents_allows() -> None:
