@@ -22,6 +22,7 @@ from rapport_chassis.telemetry import APPENDED, COMMANDS
 from rapport_events.command import Request as Wish
 from rapport_events.errors import Malformed, Refusal
 from rapport_events.results import Done, Result
+from rapport_events.tracing import traced
 
 LINES_MAX: Final = 1_000
 MEDIA_TYPE: Final = "application/x-ndjson"
@@ -100,7 +101,9 @@ async def _answer(desk: Desk, routes: Mapping[str, CommandRoute], caller: Caller
                     answers[index] = _no(refused.problem, "invalid")
     except TimeoutError:
         raise Refused(BODY_TOO_SLOW) from None
-    results = await _carry_out(desk, [each.wish for each in wished])
+    facts = {"rapport.commands": len(wished)}
+    with traced(desk.service.name, "internal", "append batch", parent=traceparent_of(request.scope), facts=facts):
+        results = await _carry_out(desk, [each.wish for each in wished])
     done: list[Done] = []
     for each, result in zip(wished, results, strict=True):
         if isinstance(result, Done):

@@ -21,6 +21,7 @@ from rapport_chassis.telemetry import APPEND_SECONDS, APPENDED, COMMANDS
 from rapport_events.command import Command, Handler, Request as Wish
 from rapport_events.errors import Malformed, Refusal, Stale
 from rapport_events.results import Done, Result
+from rapport_events.tracing import traced
 
 _POSITION: Final = HEADER.lower().encode()
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -94,6 +95,7 @@ class CommandApp:
         self._desk = desk
         self._route = route
         self._scope = f"{service.name}:write"
+        self._span = f"append {name}"
         self._needs_if_match = name in service.needs_if_match
         self._seconds = APPEND_SECONDS.labels(service.name)
         self._appended = APPENDED.labels(service.name)
@@ -109,20 +111,22 @@ class CommandApp:
         match = headers.get(b"if-match")
         if match is None and self._needs_if_match:
             raise Refused(IF_MATCH_REQUIRED)
-        wish = Wish(
-            tenant=caller.tenant,
-            actor=caller.subject,
-            handler=self._route.handler,
-            command=self._route.read(body),
-            correlation_id=correlation_of(scope),
-            key=key_of(headers.get(b"idempotency-key")),
-            body=body,
-            expected_version=expected_of(match) if match is not None else None,
-            traceparent=traceparent_of(scope),
-        )
-        began_at = time.perf_counter()
-        (result,) = await self._desk.store.executor.execute([wish])
-        self._seconds.observe(time.perf_counter() - began_at)
+        command, key = self._route.read(body), key_of(headers.get(b"idempotency-key"))
+        with traced(self._desk.service.name, "internal", self._span, parent=traceparent_of(scope)) as traceparent:
+            wish = Wish(
+                tenant=caller.tenant,
+                actor=caller.subject,
+                handler=self._route.handler,
+                command=command,
+                correlation_id=correlation_of(scope),
+                key=key,
+                body=body,
+                expected_version=expected_of(match) if match is not None else None,
+                traceparent=traceparent,
+            )
+            began_at = time.perf_counter()
+            (result,) = await self._desk.store.executor.execute([wish])
+            self._seconds.observe(time.perf_counter() - began_at)
         self._outcomes[outcome_of(result)].inc()
         if not isinstance(result, Done):
             raise result

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, cast
 
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rapport_chassis.lane import Lane
 from rapport_chassis.problems import FAULT, TOO_LARGE, Refused, away, problem_of
 from rapport_chassis.telemetry import REQUEST_SECONDS, REQUESTS, UNDERWAY
+from rapport_events.tracing import TRACEPARENT, Span, Untraced, begin
 
 log = structlog.get_logger()
 
@@ -34,7 +36,6 @@ TOO_SLOW: Final = away("too_slow", "The request took too long and was cut off; r
 
 _LOOK_SECONDS: Final = 1.0
 _CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADERS_KEY: Final = "rapport.headers"
 _CORRELATION_KEY: Final = "rapport.correlation_id"
 _TRACE_KEY: Final = "rapport.traceparent"
@@ -54,7 +55,7 @@ def correlation_of(scope: Mapping[str, Any]) -> str:
 
 
 def traceparent_of(scope: Mapping[str, Any]) -> str | None:
-    """Return the caller's W3C trace context, if it is one."""
+    """Return the W3C trace context of what is done for this request: our span's, or the caller's, if it is one."""
     return cast("str | None", scope[_TRACE_KEY])
 
 
@@ -79,6 +80,7 @@ class Entrance:
             return
         began_at = time.perf_counter()
         headers = _mark(scope)
+        span = _begin_span(scope, self._service)
         answer = _Answer(send, scope[_CORRELATION_KEY])
         task = cast("asyncio.Task[object]", asyncio.current_task())
         try:
@@ -97,6 +99,7 @@ class Entrance:
         finally:
             self._underway.pop(task, None)
             self._cut.discard(task)
+            _end_span(span, scope, answer.status)
         self._count(scope, answer.status, time.perf_counter() - began_at)
 
     async def cut_off(self) -> None:
@@ -157,8 +160,26 @@ def _mark(scope: Scope) -> dict[bytes, bytes]:
     scope[_CORRELATION_KEY] = (
         given.decode() if given and _CORRELATION.fullmatch(given) else f"{_process}-{next(_numbers):x}"
     )
-    scope[_TRACE_KEY] = trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else None
+    scope[_TRACE_KEY] = trace.decode() if trace and TRACEPARENT.fullmatch(trace) else None
     return headers
+
+
+def _begin_span(scope: Scope, service: str) -> Span | Untraced | None:
+    """Trace what changes something; what is only read, and read all the time, where the caller asks for it."""
+    parent = scope[_TRACE_KEY]
+    if scope["method"] == "GET" and parent is None:
+        return None
+    span = begin(service, "server", scope["method"], parent=parent)
+    scope[_TRACE_KEY] = span.traceparent
+    return span
+
+
+def _end_span(span: Span | Untraced | None, scope: Scope, status: int) -> None:
+    if span is not None:
+        route = _route(scope)
+        facts = {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status}
+        error = str(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+        span.end(name=f"{scope['method']} {route}", error=error, facts=facts)
 
 
 def _route(scope: Scope) -> str:

@@ -42,6 +42,7 @@ from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.scanner import read_partition, read_partitions
 from rapport_events.statements import load
 from rapport_events.subscribing import ConsumingSettings
+from rapport_events.tracing import service_at_work
 
 log = structlog.get_logger()
 
@@ -105,6 +106,7 @@ async def supervise(member: Member, role: Role, work: Callable[[], Awaitable[Non
     This is one of the few places that may catch everything: a role is somebody's code, its database or broker may be
     away, and one that died silently would be worse than one that fails again and again in the logs.
     """
+    service_at_work.set(member.name)
     up = ROLE_UP.labels(member.name, role)
     pause = _PAUSE_SECONDS_MIN
     while True:

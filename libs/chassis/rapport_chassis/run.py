@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -35,6 +36,7 @@ from rapport_chassis.settings import (
     SettingsRefused,
     Store,
     Tokens,
+    Traces,
     Webhooks,
     key_bytes,
     prefix_of,
@@ -50,6 +52,7 @@ log = structlog.get_logger()
 _KEYRING_CONNECTIONS: Final = 4
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Batches hold thousands of young objects at a time; to collect these again and again would cost most of the time."""
+_OTEL_ENDPOINTS: Final = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 _SETTLED_SECONDS_MAX: Final = 10
 _LOOK_SECONDS: Final = 0.05
 
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, *, find: Find = find_services) 
         process = read(Process)
         refuse_unknown(_names_of(services), {*PORTS, *names})
         set_up_logging(process.log_level)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with _tracing(read(Traces)), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(services, roles, process))
     except SettingsRefused as refused:
         for fault in refused.faults:
@@ -85,6 +88,15 @@ def _parse(arguments: Sequence[str] | None) -> tuple[list[str], list[Role]]:
         parser.error(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
     names: list[str] = given.services or find_names()
     return list(dict.fromkeys(names)), [role for role in ROLES if role in roles]
+
+
+def _tracing(settings: Traces) -> AbstractContextManager[None]:
+    if settings.otlp_endpoint is None and not _OTEL_ENDPOINTS & set(os.environ):
+        return contextlib.nullcontext()
+    # Loading OpenTelemetry takes a third of a second, which whoever traces nothing need not wait for.
+    from rapport_chassis.traces import tracing_to
+
+    return tracing_to(settings.otlp_endpoint, ratio=settings.trace_ratio)
 
 
 def _names_of(services: Collection[Service]) -> set[str]:

@@ -144,6 +144,15 @@ class Process(Settings):
     """For tests: a file with the seconds by which the clock of timers is ahead. The time of record never is."""
 
 
+class Traces(Settings):
+    """Where traces are sent; nowhere by default."""
+
+    otlp_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Address of a collector that takes OTLP over HTTP; OTEL_EXPORTER_OTLP_ENDPOINT does it too."""
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 1
+    """Which share of requests is traced that bring no trace with them."""
+
+
 class Broker(Settings):
     """Where the topics are."""
 
@@ -281,7 +290,7 @@ def refuse_unknown(known: Collection[str], services: Collection[str] = tuple(POR
         SettingsRefused: Each unknown name, with the nearest known one.
     """
     names = set(known) | FOREIGN_NAMES
-    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Erasing, Tokens, Peers, Webhooks, Mail)
+    shared: tuple[type[Settings], ...] = (Process, Traces, Broker, Keys, Erasing, Tokens, Peers, Webhooks, Mail)
     for group in shared:
         names.update(group.names())
     for service in services:

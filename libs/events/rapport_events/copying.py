@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from itertools import islice
 
 import asyncpg
 
@@ -12,6 +13,7 @@ from rapport_events.lane import Lane, Sent
 from rapport_events.mirror_metrics import RECORDS
 from rapport_events.producer import Batch, Outgoing, Producer
 from rapport_events.statements import load
+from rapport_events.tracing import Facts, traced_batch
 
 ROWS = 8_000
 """Events that are read at a time, of all partitions together; what one statement brings stays in memory twice."""
@@ -112,7 +114,15 @@ class Copying:
         return count
 
     async def _send(self, lane: Lane, sent: Sent, batch: Batch) -> None:
-        offset = await self._producer.send(self._topic, lane.partition, batch)
+        traces = (event.meta.traceparent for event in islice(lane.ahead, sent.count))
+        facts: Facts = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": self._topic,
+            "messaging.destination.partition.id": str(lane.partition),
+            "messaging.batch.message_count": sent.count,
+        }
+        with traced_batch("producer", f"send {self._topic}", traces, facts=facts):
+            offset = await self._producer.send(self._topic, lane.partition, batch)
         RECORDS.labels(self._service).inc(sent.count)
         if not lane.confirm(sent, offset):
             self.suspects.set()

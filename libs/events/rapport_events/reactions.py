@@ -255,12 +255,14 @@ class Cause:
     correlation_id: str
     occurred_at: datetime
     recorded_at: datetime
+    traceparent: str | None = None
 
 
 def cause_of(fact: Fact) -> Cause:
     """Name a fact as the cause of what follows."""
     correlation = correlation_of(fact)
-    return Cause(fact.tenant, fact.subject, fact.event_id, correlation, fact.occurred_at, fact.recorded_at)
+    trace = fact.arrived.traceparent
+    return Cause(fact.tenant, fact.subject, fact.event_id, correlation, fact.occurred_at, fact.recorded_at, trace)
 
 
 def caused_append(
@@ -278,6 +280,7 @@ def caused_append(
         actor=actor,
         correlation_id=cause.correlation_id,
         causation_id=cause.event_id,
+        traceparent=cause.traceparent,
         claims=(f"{claim.kind}:{claim.digest.hex()}",) if claim else (),
     ).to_json()
     new: list[NewEvent] = []

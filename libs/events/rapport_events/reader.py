@@ -13,6 +13,7 @@ from rapport_events.faults import is_away
 from rapport_events.keyring import Keyring
 from rapport_events.parking import BEHIND, Parked, apply_around, park, parked_customers
 from rapport_events.statements import load
+from rapport_events.tracing import Facts, traced_batch
 from rapport_events.view import Arrived, Fact, Key, Unreadable, View
 
 log = structlog.get_logger()
@@ -67,7 +68,12 @@ class ViewReader:
         return {line: at for line, at in self.positions.items() if at != self.stored[line]}
 
     async def _write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
-        with COMMIT_SECONDS.labels(self.view.reader).time():
+        traces = (record.arrived.traceparent for record in known)
+        facts: Facts = {"rapport.reader": self.view.reader, "messaging.batch.message_count": len(known)}
+        with (
+            traced_batch("consumer", f"fold {self.view.model}", traces, facts=facts),
+            COMMIT_SECONDS.labels(self.view.reader).time(),
+        ):
             await self._commit(known, ends)
         self.stored.update(ends)
 

@@ -14,6 +14,7 @@ from rapport_events.database import Connection, Pool
 from rapport_events.ids import TenantId
 from rapport_events.keyring import Keyring
 from rapport_events.statements import load_rebuild
+from rapport_events.tracing import TRACEPARENT
 
 K = TypeVar("K")
 S = TypeVar("S")
@@ -45,6 +46,12 @@ class Arrived:
         """Tenant and subject; empty where the headers do not say."""
         tenant, subject = self.headers.get("ce_tenantid", b""), self.headers.get("ce_subject", b"")
         return (tenant.decode(errors="replace"), subject.decode(errors="replace"))
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace of the wish that it began with; None where the header is none, whoever wrote it."""
+        raw = self.headers.get("ce_traceparent")
+        return raw.decode() if raw is not None and TRACEPARENT.fullmatch(raw) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import httpx
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from rapport_chassis.entrance import traceparent_of
 from rapport_chassis.problems import Refused, away
 from rapport_console.errors import NoSuchDoor
 from rapport_console.session import COOKIE
@@ -21,7 +22,6 @@ FORWARDED: Final = (
     "idempotency-key",
     "if-match",
     "last-event-id",
-    "traceparent",
     "x-correlation-id",
 )
 RETURNED: Final = (
@@ -49,6 +49,8 @@ async def forward(request: Request, service: str, path: str) -> Response:
         raise NoSuchDoor(services=SERVICES)
     headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
     headers["authorization"] = authorization_of(request)
+    if (trace := traceparent_of(request.scope)) is not None:
+        headers["traceparent"] = trace
     url = httpx.URL(f"{suite.addresses[service]}/{path}", query=request.url.query.encode())
     asked = suite.client.build_request(
         request.method, url, content=await request.body(), headers=headers, timeout=BATCH_SECONDS_MAX

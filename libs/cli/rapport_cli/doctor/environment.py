@@ -12,6 +12,7 @@ from rapport_chassis.settings import (
     SettingsRefused,
     Store,
     Tokens,
+    Traces,
     read,
     refuse_unknown,
 )
@@ -26,7 +27,7 @@ async def check(case: Case) -> list[Finding]:
     from rapport_chassis.service import find_services
 
     faults: list[str] = []
-    shared: tuple[type[Settings], ...] = (Process, Broker, Keys, Tokens, Peers)
+    shared: tuple[type[Settings], ...] = (Process, Traces, Broker, Keys, Tokens, Peers)
     groups: list[tuple[type[Settings], str | None]] = [(group, None) for group in shared]
     services = find_services([service.name for service in case.services])
     known: set[str] = set()

@@ -10,6 +10,7 @@ from rapport_cli.launching.keys import JWKS, MASTER_KEY, SIGNING_KEY, make_keys,
 
 POSTGRES: Final = "postgres"
 GRAFANA: Final = "grafana"
+_MAIL: Final = "smtp_password"
 _MODE: Final = 0o444
 """Containers get single files of a folder that nobody else may enter, and the users in them have other numbers."""
 
@@ -39,7 +40,9 @@ def make_container_secrets(home: Home, services: Sequence[Installed], *, postgre
         texts[f"{name}_{login}"] = Server(admin).login(name, login, password_of(home, f"rapport_{name}_{login}"))
     for name, text in texts.items():
         write_closed(home.secrets / name, text + "\n")
-    names = sorted([*texts, MASTER_KEY, SIGNING_KEY, JWKS])
+    if not (home.secrets / _MAIL).exists():
+        write_closed(home.secrets / _MAIL, "")  # only whoever runs the mail server knows it
+    names = sorted([*texts, MASTER_KEY, SIGNING_KEY, JWKS, _MAIL])
     for name in names:
         (home.secrets / name).chmod(_MODE)
     return names
