@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("append", "http_create", "mirror", "read_model_live", "imports", "visible_elsewhere")
+BENCHMARKS = ("append", "http_create", "mirror", "read_model_live", "imports", "visible_elsewhere", "timers")
 REPORT = Path(__file__).parent / "reports" / "latest.json"
 SECONDS_MAX = 1_800
 

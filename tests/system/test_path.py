@@ -49,7 +49,7 @@ async def test_one_customer_is_seen_by_every_service(client: Client) -> None:
     )
 
     async def has_arrived() -> bool:
-        return len(await timeline(client, ann)) == 6 and await stage(client, ann) == "first_time"
+        return len(await timeline(client, ann)) == 7 and await stage(client, ann) == "first_time"
 
     await until(has_arrived, seconds=SECONDS, what="facts of all services are on Ann's timeline")
     entries = await timeline(client, ann)
@@ -61,6 +61,7 @@ async def test_one_customer_is_seen_by_every_service(client: Client) -> None:
         "crm.customer.created.v1",
         "crm.customer.purchased.v1",
         "crm.customer.complained.v1",
+        "crm.run.started.v1",
         "crm.task.created.v1",
         "crm.customer.stage_reached.v1",
     }
