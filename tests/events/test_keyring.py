@@ -158,3 +158,16 @@ async def test_keys_are_never_printed(keyring: Keyring) -> None:
     printed = f"{ann!r} {acme!r} {ann} {acme} {[ann]}"
 
     assert not any(repr(key)[2:-1] in printed or key.hex() in printed for key in (ann.key, acme.wrap, acme.ident))
+
+
+async def test_a_tombstone_tells_the_key_that_was_there_and_how_long_it_is_gone(keyring: Keyring) -> None:
+    ann = await key_of(keyring, ANN)
+    await key_of(keyring, CLEO)
+    await keyring.destroy(ACME, [ANN, BOB])
+
+    left = await keyring.tombstones(ACME, [ANN, BOB, CLEO])
+
+    assert {customer: tombstone.key_id for customer, tombstone in left.items()} == {ANN: ann.key_id, BOB: None}
+    assert {customer: tombstone.at for customer, tombstone in left.items()} == await keyring.erased_at(ACME, [ANN, BOB])
+    assert all(0 <= tombstone.age_seconds < 60 for tombstone in left.values())
+    assert await keyring.tombstones(BETA, [ANN]) == {}

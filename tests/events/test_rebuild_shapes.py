@@ -13,7 +13,8 @@ from rapport_events.statements import load
 from tests.conftest import MakeServiceDatabase
 
 SHAPES = {
-    "columns": "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attgenerated"
+    "columns": "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attgenerated,"
+    " attstattarget"
     " FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
     " WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'p')",
     "tables": "SELECT relname, relkind, relpersistence, reloptions, relrowsecurity, relforcerowsecurity,"

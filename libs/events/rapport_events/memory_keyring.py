@@ -68,9 +68,10 @@ class MemoryKeyring:
             if isinstance(key, SealKey):
                 del self._keys[tenant][key.key_id]
             if not isinstance(key, Erased):
-                known[customer] = Erased(self._now())
+                erased = Erased(self._now())
+                known[customer] = erased
                 key_id = key.key_id if isinstance(key, SealKey) else None
-                self._tombstones[tenant][customer] = Tombstone(key_id, self._now(), 0)
+                self._tombstones[tenant][customer] = Tombstone(key_id, erased.at, 0)
 
     async def tombstones(self, tenant: TenantId, customers: Collection[CustomerId]) -> dict[CustomerId, Tombstone]:
         """Say what is left of destroyed keys."""
