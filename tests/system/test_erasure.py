@@ -4,13 +4,16 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from zipfile import ZipFile
 
+import httpx
 import orjson
 import pytest
 
+from rapport_console.session import COOKIE
 from rapport_events.envelope import topic_of
 from tests.system.client import Client, Json
 from tests.system.planting import CONTROL, DIGITS, PLANTED, hits, plant
@@ -91,11 +94,53 @@ async def answers(client: Client, ann: str) -> bytes:
         await client.get("contacts", f"/v1/customers/{ann}/privacy"),
         await client.get("interactions", f"/v1/customers/{ann}/timeline"),
         await client.get("workflow", "/v1/tasks", customer=ann),
-        await client.get("console", f"/customers/{ann}"),
         *[await client.get(service, f"/v1/customers/{ann}/personal-data") for service in OWNERS],
         *[await client.get(service, "/v1/events", limit=1_000, open="true") for service in OWNERS],
     ]
     return b"".join(each.content for each in found)
+
+
+MAPPING: Final = """
+name = "list"
+version = 1
+system = "shop"
+zone = "UTC"
+currency = "EUR"
+
+[[event]]
+type = "customer.created"
+subject = "who"
+time = "at"
+fields = { kind = { value = "person" } }
+pii = { name = "name" }
+
+[[event]]
+type = "customer.purchased"
+subject = "who"
+time = "at"
+items = { qty = "n", line_total = "total" }
+"""
+
+
+async def imported(suite: Suite, folder: Path) -> Json:
+    """Import a list with the customer on it; return what was sent."""
+    mapping, listed = folder / "list.toml", folder / "list.csv"
+    mapping.write_text(MAPPING)
+    rows = [f"{SHOP['external_id']},{PLANTED[2]},2026-03-02 12:00,1,{total}" for total in (5, 5, 7)]
+    listed.write_text("\n".join(["who,name,at,n,total", *rows, ""]))
+    options = ("--mapping", str(mapping), "--from-start", "--json")
+    said = await suite.verb("import", str(listed), *options, tenant=TENANT)
+    assert said.code == 0, said.error
+    sent: Json = orjson.loads(said.out)["sent"]
+    return sent
+
+
+async def page(suite: Suite, path: str, form: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Look at a page of the console as somebody who has entered; with a form, send it."""
+    cookies = {COOKIE: suite.token(TENANT)}
+    async with httpx.AsyncClient(base_url=suite.urls["console"], cookies=cookies, trust_env=False) as browser:
+        answer = await (browser.get(path) if form is None else browser.post(path, data=form))
+    return answer.status_code, answer.text
 
 
 async def exported(suite: Suite, ann: str, folder: Path) -> bytes:
@@ -119,14 +164,36 @@ async def erase(suite: Suite, ann: str) -> Json:
     out, error = await verb.communicate()
     assert verb.returncode == 0, error.decode()
     await settle(suite)
+    await until_rewritten(suite)
+    (receipt,) = orjson.loads(out)
+    found: Json = receipt
+    return found
+
+
+async def rebuild(suite: Suite, service: str, *models: str) -> None:
+    """Make read models anew beside those that are read, and have all rows compared."""
+    for model in models:
+        await tell(suite, service, f"SELECT begin_rebuild('{model}')")
+
+    async def have(column: str, *values: object) -> bool:
+        rows = await tell(suite, service, "SELECT * FROM rebuilds WHERE rebuild = 2")
+        return sum(row[column] in values if values else row[column] is not None for row in rows) == len(models)
+
+    await until(lambda: have("state", "beside"), seconds=60, what=f"rebuilds of {service} are filled")
+    for model in models:
+        await tell(suite, service, f"SELECT ask_verify('{model}', 2)")
+    await until(lambda: have("verified_at"), seconds=60, what=f"rebuilds of {service} are compared")
+    rows = await tell(suite, service, "SELECT model, rows_differing FROM rebuilds WHERE rebuild = 2")
+    assert {row["model"]: row["rows_differing"] for row in rows} == dict.fromkeys(models, 0)
+
+
+async def until_rewritten(suite: Suite) -> None:
+    """Wait until no file of search holds what was deleted from it."""
 
     async def is_rewritten() -> bool:
         return not await tell(suite, "contacts", "SELECT FROM directory_rewrites")
 
     await until(is_rewritten, seconds=30, what="the files of search are rewritten")
-    (receipt,) = orjson.loads(out)
-    found: Json = receipt
-    return found
 
 
 async def test_a_forgotten_person_stands_nowhere(suite: Suite, tmp_path: Path) -> None:
@@ -138,12 +205,17 @@ async def test_a_forgotten_person_stands_nowhere(suite: Suite, tmp_path: Path) -
             await client.wish("contacts", "/v1/customers", {**other, "pii": pii})
         bought = {"customer": SHOP, "total": "17.50", "currency": "EUR"}
         await client.wish("interactions", "/v1/purchases", bought)
+        await imported(suite, tmp_path)
         await settle(suite)
         # What ANALYZE notes of a table is logged and backed up.
         await tell(suite, "contacts", "ANALYZE")
         before = await figures(client, ann)
         assert len(hits(await answers(client, ann))) > 15
+        privacy = f"/customers/{ann}/privacy"
+        assert (await page(suite, f"{privacy}/erase", {"typed": "yes", "id": ann}))[0] == HTTPStatus.CONFLICT
+        assert hits((await page(suite, privacy))[1].encode()) != []
         assert len(hits(await exported(suite, ann, tmp_path))) > 15
+        assert (await suite.verb("privacy", "export", "--customer", ann, tenant=TENANT)).code == 0
         found = await files_with(suite, CONTROL)
         assert {name for names in found.values() for name in names} >= {DIGITS, CONTROL}
 
@@ -153,15 +225,24 @@ async def test_a_forgotten_person_stands_nowhere(suite: Suite, tmp_path: Path) -
         assert set(receipt["readable"].values()) == {0}
         assert receipt["certificate"]["before"]["values"] > 5
         assert await figures(client, ann) == before
+        shown = (await page(suite, privacy))[1] + (await page(suite, f"/customers/{ann}"))[1]
+        assert (receipt["certificate"]["certificate_hash"] in shown, hits(shown.encode())) == (True, [])
         assert hits(await answers(client, ann) + await exported(suite, ann, tmp_path)) == []
         dumps = {name: await dump(suite, name, tmp_path) for name in ("keyring", *OWNERS)}
         assert {name: hits(text) for name, text in dumps.items()} == {name: [] for name in dumps}
         topics = {name: b"".join(await records(suite, topic_of(name))) for name in OWNERS}
         assert {name: hits(text) for name, text in topics.items()} == {name: [] for name in topics}
+        await rebuild(suite, "contacts", "directory_v1", "card_v1", "history_v1")
+        await rebuild(suite, "interactions", "timeline_v1", "case_v1")
+        await rebuild(suite, "analytics", "totals_v1")
+        await until_rewritten(suite)
         found = await files_with(suite, CONTROL)
         assert {name for names in found.values() for name in names} == {CONTROL}
         assert any(path.startswith("postgres/") and "pg_wal" in path for path in found)
 
+        assert "recorded" not in await imported(suite, tmp_path)
+        await settle(suite)
+        assert await figures(client, ann) == before
         await client.wish("interactions", "/v1/purchases", bought)
         again = (await client.read("contacts", "/v1/customers:named", **SHOP))["id"]
         await settle(suite)

@@ -102,7 +102,7 @@ def erase(  # noqa: PLR0913, PLR0917  # each option of the verb is one
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Forget a person."""
-    from rapport_cli.privacy_desk import Refused, ask_erasure, preview, wait_for_completion
+    from rapport_cli.privacy_desk import Refused, ask_erasure, preview, remove_exports, wait_for_completion
 
     with _desk(tenant, url, data, customer) as (access, found):
         name, ids = preview(access, found)
@@ -115,6 +115,7 @@ def erase(  # noqa: PLR0913, PLR0917  # each option of the verb is one
         ):
             raise Refused("nothing was done: that is not what was asked for")
         ask_erasure(access, found, ids, reason)
+        remove_exports(_exports(data), ids)
         if not no_wait:
             wait_for_completion(access, found, _say)
             _print_receipts(access, found, as_json=as_json)

@@ -119,6 +119,12 @@ def keep(content: bytes, customer: str, to: Path | None, folder: Path) -> Path:
     return path
 
 
+def remove_exports(folder: Path, ids: Sequence[str]) -> None:
+    """Remove what was handed over about a person who is forgotten."""
+    for each in ids:
+        (folder / f"personal-data-{each}.zip").unlink(missing_ok=True)
+
+
 def remove_old(folder: Path) -> None:
     """Remove exports that are older than a day."""
     limit = time.time() - KEPT_SECONDS
