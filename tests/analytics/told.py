@@ -6,12 +6,17 @@ from decimal import Decimal
 from uuid import UUID
 
 from rapport_analytics.app import service
+from rapport_events.contracts.analytics import Condition, SegmentDefined, SegmentRetired
 from rapport_events.contracts.base import Channel, Event
 from rapport_events.contracts.contacts import (
+    ConsentGranted,
+    ConsentWithdrawn,
     CustomerCreated,
     CustomerIdentityLinked,
     CustomerMerged,
+    CustomerProfileChanged,
     CustomerUnmerged,
+    ProfileChange,
     TenantConfigured,
 )
 from rapport_events.contracts.interactions import (
@@ -111,6 +116,29 @@ class Story:
         """Answer a complaint."""
         event = CaseResponded(case_id=case, first_response=True, attributes={"timely": timely})
         self._about(customer, "case", event, NOON + timedelta(hours=1), case)
+
+    def defined(self, segment_id: str, condition: Condition, version: int = 1) -> Recorded:
+        """Define a segment."""
+        event = SegmentDefined(segment_id=segment_id, version=version, name=segment_id, condition=condition)
+        return self._tell(event, f"tenant-{TENANT}", str(TENANT), NOON)
+
+    def retired(self, segment_id: str) -> None:
+        """Retire it."""
+        self._tell(SegmentRetired(segment_id=segment_id, version=1), f"tenant-{TENANT}", str(TENANT), NOON)
+
+    def agreed(self, customer: UUID, at: datetime = NOON, valid_until: datetime | None = None) -> Recorded:
+        """Let a customer agree to news."""
+        event = ConsentGranted(purpose="news", wording_version="1", valid_until=valid_until)
+        return self._tell(event, f"customer-{customer}", str(customer), at)
+
+    def withdrew(self, customer: UUID, at: datetime = NOON) -> Recorded:
+        """Let a customer agree no more."""
+        return self._tell(ConsentWithdrawn(purpose="news"), f"customer-{customer}", str(customer), at)
+
+    def described(self, customer: UUID, **attributes: str | bool | int | None) -> Recorded:
+        """Change attributes."""
+        changes = tuple(ProfileChange(field=f"attributes.{name}", new=value) for name, value in attributes.items())
+        return self._tell(CustomerProfileChanged(changes=changes), f"customer-{customer}", str(customer), NOON)
 
     def linked(self, customer: UUID, other: UUID) -> None:
         """Make two ids one party."""

@@ -5,7 +5,7 @@ from itertools import permutations
 from uuid import UUID
 
 from rapport_events.codec import published_by
-from rapport_events.contracts.analytics import CustomerStageReached
+from rapport_events.contracts.analytics import CustomerStageReached, SegmentDefined, SegmentRetired
 from rapport_events.contracts.contacts import (
     CustomerCreated,
     CustomerIdentityLinked,
@@ -219,7 +219,14 @@ async def _rows(keeper: Pool) -> list[tuple[object, ...]]:
 
 def test_every_fact_about_a_customer_is_told() -> None:
     """A new event stands on the timeline, or it is said here why not."""
-    not_about_a_customer = {TenantConfigured, ImportStarted, ImportCompleted, *WebhookFact.__subclasses__()}
+    not_about_a_customer = {
+        SegmentDefined,
+        SegmentRetired,
+        TenantConfigured,
+        ImportStarted,
+        ImportCompleted,
+        *WebhookFact.__subclasses__(),
+    }
     # What a timer or a single step did shows in the task, run or mail that it belongs to.
     machinery = {TimerScheduled, TimerFired, TimerCancelled, RunWaited, RunStepCompleted, EffectSkippedDuplicate}
     services = ("contacts", "interactions", "workflow", "analytics")

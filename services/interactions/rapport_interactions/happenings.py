@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, cast
 
 import msgspec
 
-from rapport_events.contracts.analytics import CustomerStageReached
+from rapport_events.contracts.analytics import CustomerStageReached, SegmentEntered, SegmentLeft
 from rapport_events.contracts.base import Event
 from rapport_events.contracts.contacts import (
     ConsentGranted,
@@ -107,6 +107,8 @@ TOLD: Final[Mapping[type[Event], Told]] = {
     EffectPerformed: Told("effect_key kind"),
     EffectFailed: Told("effect_key kind reason"),
     CustomerStageReached: Told("stage previous rule_version"),
+    SegmentEntered: Told("segment_id version"),
+    SegmentLeft: Told("segment_id version"),
 }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from rapport_analytics.segment_marks import mark_for_segments
 from rapport_events.codec import types_of
 from rapport_events.contracts.base import Event
 from rapport_events.contracts.contacts import ConsentGranted, CustomerCreated
@@ -51,13 +52,10 @@ class Journey(Rows):
     async def write(self, connection: Connection, state: list[Row]) -> None:
         """Add the rows, and mark their customers."""
         await super().write(connection, state)
-        marks = {(row[0], row[1]): row for row in state}
-        await leave_marks(
-            connection,
-            self.name,
-            [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in marks.items()],  # type: ignore[arg-type]  # columns of `row` above
-            reader=self.reader,
-        )
+        rows = {(row[0], row[1]): row for row in state}
+        marks = [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in rows.items()]  # type: ignore[arg-type]  # columns of `row` above
+        await leave_marks(connection, self.name, marks, reader=self.reader)
+        await mark_for_segments(connection, marks, reader=self.reader)
 
     async def mark_all(self, connection: Connection) -> None:
         """Mark every customer."""

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
+from rapport_analytics.segment_marks import mark_for_segments, sweep_everybody
 from rapport_analytics.views.sales import Purchased, Refunded
 from rapport_events.contracts.interactions import CustomerPurchased, PurchaseRefunded
 from rapport_events.database import Connection
+from rapport_events.marks import Mark
 from rapport_events.view import Batch, View
 
 Key = tuple[str, str, str]
@@ -26,6 +29,7 @@ class Added:
     refunded: Decimal = ZERO
     first_at: datetime | None = None
     last_at: datetime | None = None
+    mark: Mark | None = None
 
 
 class Totals(View[None, dict[Key, Added]]):
@@ -50,6 +54,7 @@ class Totals(View[None, dict[Key, Added]]):
             added = state.get(key)
             if added is None:
                 added = state[key] = Added()
+            added.mark = Mark(fact.tenant, UUID(fact.subject), fact.partition, fact.recorded_at)
             if isinstance(event, Refunded):
                 added.refunds += 1
                 added.refunded += event.amount
@@ -62,9 +67,15 @@ class Totals(View[None, dict[Key, Added]]):
         return state
 
     async def write(self, connection: Connection, state: dict[Key, Added]) -> None:
-        """Add the batch to what is there, rows in one order so that rebuilds beside each other never deadlock."""
+        """Add the batch to what is there, rows in one order so that rebuilds beside each other never deadlock; mark."""
         rows = [
             (*key, a.purchases, a.revenue, a.refunds, a.refunded, a.first_at, a.last_at)
             for key, a in sorted(state.items(), key=lambda item: item[0])
         ]
         await connection.execute(self.sql("add_totals"), *map(list, zip(*rows, strict=True)))
+        marks = [added.mark for added in state.values() if added.mark is not None]
+        await mark_for_segments(connection, marks, reader=self.reader)
+
+    async def mark_all(self, connection: Connection) -> None:
+        """Have everybody's segments decided anew."""
+        await sweep_everybody(connection)
