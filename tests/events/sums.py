@@ -56,6 +56,7 @@ class Sums(View[None, dict[tuple[str, UUID], Sum]]):
     name = "sums"
     package = "tests"
     reads: ClassVar = {CustomerPurchased: Purchased}
+    poison: ClassVar[Decimal | None] = POISON
 
     def keys(self, batch: Batch) -> None:
         """Touch nothing beforehand."""
@@ -67,7 +68,7 @@ class Sums(View[None, dict[tuple[str, UUID], Sum]]):
     def fold(self, state: dict[tuple[str, UUID], Sum], batch: Batch) -> dict[tuple[str, UUID], Sum]:
         """Add up."""
         for fact in batch:
-            if fact.event.total == POISON:
+            if fact.event.total == self.poison:
                 raise PoisonError
             entry = state[fact.tenant, UUID(fact.subject)]
             entry.total += fact.event.total
@@ -77,7 +78,7 @@ class Sums(View[None, dict[tuple[str, UUID], Sum]]):
     async def write(self, connection: Connection, state: dict[tuple[str, UUID], Sum]) -> None:
         """Store."""
         rows = [(tenant, who, len(entry.seen), entry.total, entry.seen) for (tenant, who), entry in state.items()]
-        await connection.executemany(WRITE.replace("_r1", f"_r{self.rebuild}"), rows)
+        await connection.executemany(WRITE.replace("sums_v1_r1", self.reader), rows)
 
 
 class Purchases:

@@ -18,6 +18,7 @@ from rapport_chassis.keysets import KeysUnreachable
 from rapport_chassis.lane import Lane
 from rapport_chassis.ledger_routes import ledger_router
 from rapport_chassis.openapi import document
+from rapport_chassis.parked_routes import parked_router
 from rapport_chassis.privacy_routes import privacy_router
 from rapport_chassis.problems import FAULT, Refused, problem_of
 from rapport_chassis.view_routes import view_router
@@ -50,6 +51,7 @@ def make_app(desk: Desk) -> Entrance:
         app.include_router(privacy_router())
         app.include_router(webhook_router())
         app.include_router(view_router())
+        app.include_router(parked_router())
     for router in service.routers:
         app.include_router(router)
     if service.extend is not None:

@@ -15,6 +15,7 @@ from rapport_cli import (
     new_era,
     privacy,
     rebuild_views,
+    release_parked,
     report,
     show_customer,
     status,
@@ -42,6 +43,7 @@ ledger.command("new-era", help=new_era.HELP)(new_era.new_era)
 app.add_typer(ledger, name="ledger")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(rebuild_views.app, name="view")
+app.add_typer(release_parked.app, name="parked")
 app.add_typer(load_demo.app, name="demo")
 app.add_typer(apply_topics.app, name="topics")
 app.add_typer(apply_migrations.app, name="migrate")

@@ -16,6 +16,7 @@ from rapport_events.filling import Filler
 from rapport_events.keyring import Keyring
 from rapport_events.reader import ViewReader
 from rapport_events.rebuild import Rebuild, read_rebuilds, register, verify
+from rapport_events.releasing import release_wanted
 from rapport_events.statements import load
 from rapport_events.view import Key, View
 
@@ -83,6 +84,7 @@ class Keeping:
             if row.is_verify_wanted:
                 live = next(each for each in rows if each.model == row.model and each.state == "live")
                 self._start(group, f"verify {row.reader}", self._verify, live, row, consuming)
+        self._start(group, "release", self._release, rows)
         self._tidy({row.reader for row in rows})
 
     def _start(
@@ -117,6 +119,16 @@ class Keeping:
         async with self._tools.pool.acquire() as connection:
             is_whole = await view.is_whole(connection)
             await connection.execute(load("rapport_events", "rebuild/set_whole"), view.reader, is_whole)
+
+    async def _release(self, rows: Sequence[Rebuild]) -> None:
+        """Try parked records again of which somebody wishes it."""
+        try:
+            views = {row.reader: self._view(row) for row in rows}
+            await release_wanted(self._tools.pool, views, self._tools.keyring)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.info("records_not_released", error=type(error).__name__)
 
     async def _verify(self, live: Rebuild, other: Rebuild, consuming: Consuming) -> None:
         try:

@@ -1,7 +1,8 @@
 """Records that a view cannot fold: set aside with cause, their customer's later ones behind them, others go on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import orjson
 import structlog
@@ -17,6 +18,14 @@ log = structlog.get_logger()
 PARKED = Counter("rapport_parked", "Records set aside.", ["reader", "source"])
 
 BEHIND = "waits behind an earlier parked record of the same customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What an operator decided about an event; it holds for every version of a read model, and for every era."""
+
+    decision: Literal["replace", "discard"]
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,71 @@ async def parked_customers(
     return {(row["tenant_id"], row["subject"]) for row in rows}
 
 
+def event_key(arrived: Arrived) -> str:
+    """Return what a decision about a record is kept under: its event's id; its place where it does not say one."""
+    event_id = arrived.headers.get("ce_id", b"").decode(errors="backslashreplace")
+    return event_id or f"{arrived.era}.{arrived.partition}.{arrived.position}"
+
+
+async def repairs_of(connection: Connection, records: Sequence[Arrived]) -> dict[tuple[str, str], Repair]:
+    """Read what was decided about records, by source and event."""
+    keys = [(record.source, event_key(record)) for record in records]
+    if not keys:
+        return {}
+    rows = await connection.fetch(load("rapport_events", "parking/repairs"), *map(list, zip(*keys, strict=True)))
+    return {(row["source"], row["event_id"]): Repair(row["decision"], row["value"]) for row in rows}
+
+
+def mended(arrived: Arrived, repair: Repair | None) -> Arrived:
+    """Return a record as it was repaired."""
+    return arrived if repair is None or repair.value is None else replace(arrived, value=repair.value)
+
+
+async def mend(
+    connection: Connection, view: View[object, object], records: Sequence[Fact | Unreadable]
+) -> Sequence[Fact | Unreadable]:
+    """Leave out unreadable records that were discarded, and read those again that were replaced."""
+    unreadable = [record.arrived for record in records if isinstance(record, Unreadable)]
+    repairs = await repairs_of(connection, unreadable)
+    if not repairs:
+        return records
+    kept: list[Fact | Unreadable] = []
+    for record in records:
+        arrived = record.arrived
+        repair = repairs.get((arrived.source, event_key(arrived))) if isinstance(record, Unreadable) else None
+        if repair is None:
+            kept.append(record)
+        elif repair.decision == "replace":
+            kept.append(view.decode(mended(arrived, repair)))
+    return kept
+
+
+async def apply_repaired(connection: Connection, view: View[object, object], fact: Fact) -> str | None:
+    """
+    Fold a fact that has just failed as it was repaired, if it was.
+
+    Returns:
+        Why it cannot be folded either; None where it can, or was discarded.
+    """
+    repairs = await repairs_of(connection, [fact.arrived])
+    repair = repairs.get((fact.source, event_key(fact.arrived)))
+    if repair is None:
+        return ""
+    if repair.decision == "discard":
+        return None
+    again = view.decode(mended(fact.arrived, repair))
+    if isinstance(again, Unreadable):
+        return again.cause
+    try:
+        async with connection.transaction():
+            await view.apply(connection, [again])
+    except Exception as error:  # see `apply_around`
+        if is_away(error):
+            raise
+        return cause_of(error)
+    return None
+
+
 def cause_of(error: Exception) -> str:
     """Name an error without quoting values, which may be personal."""
     return f"{type(error).__module__}.{type(error).__qualname__}"
@@ -60,7 +134,7 @@ async def park(connection: Connection, reader: str, records: Sequence[Parked]) -
             arrived.era,
             arrived.partition,
             arrived.position,
-            headers.get("ce_id", ""),
+            event_key(arrived),
             tenant,
             subject,
             arrived.type,
@@ -111,9 +185,12 @@ async def apply_around(
         if is_away(error):
             raise
         if len(ready) == 1:
+            cause = await apply_repaired(connection, view, ready[0])
+            if cause is None:
+                return parked
             if view.is_ordered:
                 waiting.add((ready[0].tenant, ready[0].subject))
-            return [*parked, Parked(ready[0].arrived, cause_of(error))]
+            return [*parked, Parked(ready[0].arrived, cause or cause_of(error))]
         middle = len(ready) // 2
         parked += await apply_around(connection, view, ready[:middle], waiting)
         parked += await apply_around(connection, view, ready[middle:], waiting)

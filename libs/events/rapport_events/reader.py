@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.keyring import Keyring
-from rapport_events.parking import BEHIND, Parked, apply_around, park, parked_customers
+from rapport_events.parking import BEHIND, Parked, apply_around, mend, park, parked_customers
 from rapport_events.statements import load
 from rapport_events.tracing import Facts, traced_batch
 from rapport_events.view import Arrived, Fact, Key, Unreadable, View
@@ -213,6 +213,7 @@ class ViewReader:
             raise Overtaken
 
     async def _fold(self, connection: Connection, known: Sequence[Fact | Unreadable], *, by_halves: bool) -> None:
+        known = await mend(connection, self.view, known)
         if not known:
             return
         waiting: set[tuple[str, str]] = set()

@@ -22,6 +22,7 @@ from rapport_console.screens.facts import page as facts
 from rapport_console.screens.mails import page as mails
 from rapport_console.screens.merge import page as merge
 from rapport_console.screens.overview import page as overview
+from rapport_console.screens.parked import page as parked
 from rapport_console.screens.privacy import page as privacy
 from rapport_console.screens.readers import page as readers
 from rapport_console.session import NotSignedIn
@@ -70,6 +71,7 @@ service = Service(
         event.router,
         facts.router,
         readers.router,
+        parked.router,
         bundle.router,
         mails.router,
         door.router,

@@ -12,6 +12,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/readers")
 async def show(request: Request, visitor: Session) -> HTMLResponse:
-    """Show position, head and lag of each reader, partition by partition."""
+    """Show position, head and lag of each reader, partition by partition, and rebuilds beside them."""
     suite: Suite = request.app.state.suite
-    return page(request, "readers/page.html", visitor, readers=await suite.ask_all(visitor, "/v1/readers"))
+    readers = await suite.ask_all(visitor, "/v1/readers")
+    views = await suite.ask_all(visitor, "/v1/views")
+    return page(request, "readers/page.html", visitor, readers=readers, views=views)
