@@ -2,7 +2,7 @@
 
 import pytest
 
-from rapport_console.pages import CSP, count, freshness, initials, moment, money, percent, words
+from rapport_console.pages import CSP, count, freshness, initials, moment, money, percent, told, words
 from rapport_console.screens.overview.charts import charts_of
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -48,6 +48,20 @@ def test_codes_and_names_are_shown_as_words() -> None:
     assert initials(None) == "?"
     assert count(4372) == f"4{THIN}372"
     assert moment("2026-03-02T13:00:00+01:00") == "02 Mar 2026, 12:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (False, "no"),
+        (3, "3"),
+        ("first_time", "first time"),
+        ([{"field": "addresses"}, {"field": "job_title", "new": "cook"}], "addresses, job title"),
+        ("2026-03-02T12:00:00Z", "02 Mar 2026, 12:00"),
+    ],
+)
+def test_what_an_event_says_is_shown_as_people_say_it(value: object, shown: str) -> None:
+    assert told(value) == shown
 
 
 def test_charts_show_the_numbers_of_the_report() -> None:

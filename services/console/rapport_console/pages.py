@@ -1,11 +1,12 @@
 """What all pages share: templates, how values are shown, and what a browser may load."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,6 +26,7 @@ HEADERS: Final = {
 }
 STATIC: Final = files("rapport_console").joinpath("static")
 
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -78,6 +80,21 @@ def words(value: str | None) -> str:
     return (value or "–").replace("_", " ")
 
 
+def told(value: object) -> str:
+    """Show a member of an event: codes as words, a list by its parts, a change by its field, a time to the minute."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(told(part) for part in cast("list[object]", value))
+        case {"field": str(field)}:
+            return words(field)
+        case str() if _TIME.fullmatch(value):
+            return moment(value)
+        case _:
+            return words(str(value))
+
+
 def initials(value: str | None) -> str:
     """Take up to two first letters of a name."""
     return "".join(part[0] for part in (value or "?").split()[:2]).upper()
@@ -91,7 +108,14 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(
-    money=money, count=count, percent=percent, moment=moment, freshness=freshness, words=words, initials=initials
+    money=money,
+    count=count,
+    percent=percent,
+    moment=moment,
+    freshness=freshness,
+    words=words,
+    told=told,
+    initials=initials,
 )
 
 
