@@ -218,6 +218,9 @@ class Reactions(View[Batch, Replies]):
         await self._memory.keep(connection, state.known.memory)
         if not state.appends:
             return
+        # A batch with a bad record in it is folded in parts, each with its own append. That they may then take their
+        # locks in another order than others do costs a deadlock at worst, after which all is tried again.
+        await connection.execute(load("rapport_events", "reactions/again"))
         outcomes = await append_within(connection, state.appends)
         if any(isinstance(outcome, CauseAhead) for outcome in outcomes):
             msg = "the causing event is recorded more than 10 s ahead of this database's clock"
