@@ -57,6 +57,11 @@ class Client:
         """Ask something; whatever the answer is."""
         return await self._http.get(self._urls[service] + path, params=parameters)
 
+    async def get_stream(self, service: str, path: str, **parameters: str | int) -> str:
+        """Ask for server-sent events, and return all that come until the stream ends."""
+        headers = {"accept": "text/event-stream"}
+        return (await self._http.get(self._urls[service] + path, params=parameters, headers=headers)).text
+
     async def read(self, service: str, path: str, **parameters: str | int) -> Json:
         """Ask something that must be answered."""
         answer = await self.get(service, path, **parameters)

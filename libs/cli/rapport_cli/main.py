@@ -19,7 +19,10 @@ from rapport_cli import (
     report,
     show_customer,
     status,
+    subscribe,
+    tail_events,
     up,
+    webhooks,
 )
 
 app = typer.Typer(
@@ -36,11 +39,14 @@ app.command("doctor", help=examine_suite.HELP)(examine_suite.examine_suite)
 app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)
+app.command("subscribe", help=subscribe.HELP)(subscribe.subscribe)
 app.add_typer(show_customer.app, name="customer")
 ledger = typer.Typer(help="The numbered memory of a service.", no_args_is_help=True)
 ledger.command("status", help=ledger_status.HELP)(ledger_status.ledger_status)
 ledger.command("new-era", help=new_era.HELP)(new_era.new_era)
 app.add_typer(ledger, name="ledger")
+app.add_typer(tail_events.app, name="events")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(rebuild_views.app, name="view")
 app.add_typer(release_parked.app, name="parked")

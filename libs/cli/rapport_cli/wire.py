@@ -239,9 +239,9 @@ class Connection:
         """Close it."""
         self.close()
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, *, accept: str = "application/json") -> Answer:
         """Ask for something."""
-        return self._request("GET", path, None, {"accept": "application/json"})
+        return self._request("GET", path, None, {"accept": accept})
 
     def post(self, path: str, body: bytes, media_type: str) -> Answer:
         """
