@@ -206,3 +206,21 @@ async def test_facts_of_others_are_read_from_their_topic(desk: PostgresDesk, kaf
 
     rows = await desk.keeper.fetch("SELECT customer, seen FROM sums_v1_r2 ORDER BY customer")
     assert [(row["customer"], row["seen"]) for row in rows] == [(ANN, [1, 2, 3]), (BOB, [1, 2, 3])]
+
+
+async def test_a_migration_takes_away_a_shape_that_nobody_reads(shop: Shop, desk: PostgresDesk) -> None:
+    await shop.buy(ANN)
+    await shop.live.take(await shop.news())
+    await begin_rebuild(shop.pool, MODEL)
+    await shop.fill(2)
+    await switch(shop.pool, MODEL, 2)
+    owner = await asyncpg.connect(desk.database.admin)
+    try:
+        await owner.execute("SET ROLE rapport_events_owner")
+        await owner.execute("SELECT drop_read_model('sums_v1')")
+        left = await owner.fetch("SELECT relname FROM pg_class WHERE relname LIKE 'sums%'")
+    finally:
+        await owner.close()
+
+    assert left == []
+    assert await states(shop) == []

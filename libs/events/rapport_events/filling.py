@@ -93,7 +93,11 @@ class Filler:
             await connection.execute(load("rapport_events", "rebuild/take_time"))
             statement = load("rapport_events", "rebuild/finish_rebuild")
             await connection.execute(statement, view.model, view.rebuild, timeout=_FINISH_SECONDS_MAX)
-        await self.pool.execute(load("rapport_events", "rebuild/filled"), view.reader)
+        async with self.pool.acquire() as connection, connection.transaction():
+            state = await connection.fetchval(load("rapport_events", "rebuild/filled"), view.reader)
+            if state == "live":
+                # Nobody read it before, so nothing of what it says has led to anything.
+                await view.mark_all(connection)
         log.info("rebuild_filled", reader=view.reader)
 
     async def catch_up(self, views: Sequence[View[Any, Any]], goals: Mapping[Key, int]) -> int:

@@ -184,7 +184,7 @@ class View(Generic[K, S]):
         """
         Mark everybody about whom these tables say something, so that what follows from it is decided anew.
 
-        Called when another era's rebuild has taken over; for views that leave marks.
+        Called when another era's rebuild has taken over, or a new shape was filled; for views that leave marks.
         """
 
     async def is_whole(self, connection: Connection) -> bool:

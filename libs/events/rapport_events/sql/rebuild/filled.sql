@@ -9,3 +9,4 @@ UPDATE rebuilds r
  WHERE f.reader = $1
    AND r.reader = f.reader
    AND r.state = 'filling'
+RETURNING r.state
