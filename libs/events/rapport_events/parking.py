@@ -56,9 +56,8 @@ def event_key(arrived: Arrived) -> str:
     return event_id or f"{arrived.era}.{arrived.partition}.{arrived.position}"
 
 
-async def repairs_of(connection: Connection, records: Sequence[Arrived]) -> dict[tuple[str, str], Repair]:
-    """Read what was decided about records, by source and event."""
-    keys = [(record.source, event_key(record)) for record in records]
+async def repairs_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Repair]:
+    """Read what was decided about events, by source and `event_key`."""
     if not keys:
         return {}
     rows = await connection.fetch(load("rapport_events", "parking/repairs"), *map(list, zip(*keys, strict=True)))
@@ -74,7 +73,9 @@ async def mend(
     connection: Connection, view: View[object, object], records: Sequence[Fact | Unreadable]
 ) -> Sequence[Fact | Unreadable]:
     """Leave out unreadable records that were discarded, and read those again that were replaced."""
-    unreadable = [record.arrived for record in records if isinstance(record, Unreadable)]
+    unreadable = [
+        (record.arrived.source, event_key(record.arrived)) for record in records if isinstance(record, Unreadable)
+    ]
     repairs = await repairs_of(connection, unreadable)
     if not repairs:
         return records
@@ -96,8 +97,8 @@ async def apply_repaired(connection: Connection, view: View[object, object], fac
     Returns:
         Why it cannot be folded either; None where it can, or was discarded.
     """
-    repairs = await repairs_of(connection, [fact.arrived])
-    repair = repairs.get((fact.source, event_key(fact.arrived)))
+    key = (fact.source, event_key(fact.arrived))
+    repair = (await repairs_of(connection, [key])).get(key)
     if repair is None:
         return ""
     if repair.decision == "discard":

@@ -106,7 +106,7 @@ async def _try(
     connection: Connection, view: View[Any, Any], held: Sequence[Held], *, is_in_order: bool
 ) -> tuple[Done, Failed]:
     """Fold records one by one; in order nothing follows the first that fails."""
-    repairs = await repairs_of(connection, [each.arrived for each in held])
+    repairs = await repairs_of(connection, [(each.arrived.source, each.event_id) for each in held])
     done: Done = []
     failed: Failed = []
     for each in held:
