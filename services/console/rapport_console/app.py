@@ -25,6 +25,8 @@ from rapport_console.screens.overview import page as overview
 from rapport_console.screens.parked import page as parked
 from rapport_console.screens.privacy import page as privacy
 from rapport_console.screens.readers import page as readers
+from rapport_console.screens.segment import page as segment
+from rapport_console.screens.segments import page as segments
 from rapport_console.session import NotSignedIn
 from rapport_console.suite import SERVICES, Suite
 
@@ -70,6 +72,8 @@ service = Service(
         merge.router,
         event.router,
         facts.router,
+        segments.router,
+        segment.router,
         readers.router,
         parked.router,
         bundle.router,

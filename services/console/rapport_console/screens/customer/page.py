@@ -45,9 +45,10 @@ async def show(
         stage = group.create_task(suite.ask(visitor, "analytics", f"{path}/stage", **question))
         totals = group.create_task(suite.ask(visitor, "analytics", f"{path}/totals", **question))
         timeline = group.create_task(suite.ask(visitor, "interactions", f"{path}/timeline", **earlier))
-        tasks = runs = None
+        tasks = runs = segments = None
         if not when.is_past:
             tasks = group.create_task(suite.ask(visitor, "workflow", "/v1/tasks", customer=str(customer_id)))
+            segments = group.create_task(suite.ask(visitor, "analytics", f"{path}/segments", **question))
             runs = group.create_task(suite.ask(visitor, "workflow", "/v1/runs", customer=str(customer_id)))
     answers = (card.result(), stage.result(), totals.result(), timeline.result())
     return page(
@@ -65,6 +66,7 @@ async def show(
         timeline=timeline.result(),
         tasks=tasks.result() if tasks else None,
         runs=runs.result() if runs else None,
+        segments=segments.result() if segments else None,
     )
 
 
