@@ -1,5 +1,6 @@
 """Merged customers answer as one, and as two again after an un-merge."""
 
+import asyncio
 from typing import Any
 
 from tests.contacts.wishes import create, found, link, shop
@@ -174,3 +175,16 @@ async def test_a_preview_says_why_a_merge_would_be_refused(contacts: Slices) -> 
     assert (preview["result"], preview["refused"]["code"]) == (None, "party_circle")
     assert (nobody.status_code, nobody.json()["code"]) == (404, "survivor_not_found")
     assert (foolish.status_code, foolish.json()["code"]) == (422, "malformed")
+
+
+async def test_a_merge_knows_of_all_that_was_acknowledged_before(contacts: Slices) -> None:
+    ann, twin = await ann_and_twin(contacts)
+    bob = await create(contacts, "3", name="Bob Miller")
+    await merge(contacts, twin, ann)
+    await contacts.client.post(f"/v1/customers/{twin}/unmerge", json={})
+
+    async with asyncio.TaskGroup() as group:
+        merging = group.create_task(merge(contacts, twin, bob))
+        group.create_task(contacts.fold())
+
+    assert merging.result()["status"] == 200

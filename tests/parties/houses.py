@@ -17,6 +17,7 @@ from rapport_events.gate import reopen
 from rapport_events.ids import PARTITIONS
 from rapport_events.memory_keyring import MemoryKeyring
 from rapport_events.reactions import Reactions
+from rapport_events.reader import write_down
 from rapport_events.testing import NOON, arrived
 from rapport_events.view import Arrived
 from rapport_interactions.app import service as interactions
@@ -31,12 +32,16 @@ _SCOPES = (
 )
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(slots=True)
 class House:
     """Four services, between which facts are carried when a test says so."""
 
     services: Mapping[str, Slices]
     _carried: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+
+    def __repr__(self) -> str:
+        """Name it: what is in it would fill pages."""
+        return "the house"
 
     async def carry(self) -> None:
         """Let all views of all services fold what is new, and analytics decide what follows."""
@@ -50,6 +55,7 @@ class House:
         for slices in self.services.values():
             for reader in slices.readers:
                 await reader.take(new)
+            await write_down(slices.keeper, slices.readers)
         while await derive_once(self.services["analytics"].keeper, StageDerivation()):
             pass
 

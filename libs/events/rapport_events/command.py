@@ -179,6 +179,8 @@ class Handler(Generic[C, S]):
     """Customers besides the stream's own whose states the decision needs: `occasion.others`, `occasion.parties`."""
     for_party: bool = False
     """Whether what is decided is recorded for each id of the party, all at once; `occasion.others` has them all."""
+    awaits_parties: bool = False
+    """Whether the decision needs all links and merges that were acknowledged before, not only those of its streams."""
     opens: bool = False
     """Whether the decision looks at personal values of earlier events."""
     tags: tuple[str, ...] = field(default=())

@@ -136,7 +136,8 @@ class Executor:
             streams = await self._ledger.read_streams(tenant, sorted({plan.stream for plan in group}))
             for plan in group:
                 plan.history = streams.get(plan.stream, [])
-        if any(plan.request.handler.for_party for plan in plans):
+        handlers = [plan.request.handler for plan in plans]
+        if any(handler.for_party or handler.awaits_parties for handler in handlers):
             await self._catch_up()
         looking = [plan for plan in plans if plan.request.handler.for_party or ids_beside(plan.request, plan.ids)]
         for tenant, group in by_tenant(looking).items():

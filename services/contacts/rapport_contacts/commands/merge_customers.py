@@ -102,4 +102,5 @@ HANDLER = Handler(
     decide=decide,
     target=lambda command: Target("customer", under=command.customer),
     beside=lambda command: (CustomerRef(id=command.survivor_id),),
+    awaits_parties=True,
 )
