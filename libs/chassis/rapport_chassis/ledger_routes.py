@@ -91,6 +91,7 @@ class ReaderState(BaseModel):
 
     reader: str
     view: str
+    types: list[str] = Field(description="The types of events that it folds.")
     lag: int | None = Field(
         description="Head minus checkpoint over all partitions, in events; null if a head is unknown."
     )
@@ -168,6 +169,7 @@ async def get_readers(read: Read, desk: AtDesk) -> ReadersAnswer:
             ReaderState(
                 reader=live[view.model],
                 view=view.name,
+                types=view.types,
                 lag=sum(lags) if len(lags) == len(lines) else None,
                 parked=parked.get(live[view.model], 0),
                 freshness=await read.freshness(view.name),

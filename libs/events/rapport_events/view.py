@@ -137,6 +137,11 @@ class View(Generic[K, S]):
         """The services whose topics the view reads."""
         return tuple(sorted({source for event in self.reads for source in source_of(event)}))
 
+    @property
+    def types(self) -> list[str]:
+        """The types that the view folds, former majors included."""
+        return sorted(self._decoders)
+
     def sql(self, name: str) -> str:
         """Return one of the package's statements, `_rN` replaced by this rebuild's number."""
         return load_rebuild(self.package, name, self.rebuild)

@@ -14,6 +14,7 @@ from rapport_chassis.settings import read
 from rapport_console import bundle, door
 from rapport_console.catcher import Catcher, CatcherSettings, catching
 from rapport_console.pages import STATIC
+from rapport_console.screens.catalogue import page as catalogue
 from rapport_console.screens.customer import page as customer
 from rapport_console.screens.customers import page as customers
 from rapport_console.screens.enter import page as enter
@@ -71,6 +72,7 @@ service = Service(
         privacy.router,
         merge.router,
         event.router,
+        catalogue.router,
         facts.router,
         segments.router,
         segment.router,
