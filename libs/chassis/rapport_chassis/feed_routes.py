@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -14,7 +14,7 @@ from pydantic import AwareDatetime
 from rapport_chassis.auth import Caller
 from rapport_chassis.desk import OPERATOR, AtDesk, ScopeMissing, Store
 from rapport_chassis.entrance import BUSY
-from rapport_chassis.problems import Problem, Refused
+from rapport_chassis.problems import MEDIA_TYPE, Problem, Refused
 from rapport_chassis.reading import ACQUIRE_SECONDS_MAX, PERSONAL
 from rapport_events.cloudevents import open_data, to_structured
 from rapport_events.codec import key_ids
@@ -40,6 +40,7 @@ _RETRY_MILLISECONDS: Final = 1_000
 
 NOT_ACCEPTABLE: Final = Problem(406, "not_acceptable", f"The feed comes as {LINES} or as {STREAM}; ask for one.")
 
+_PROBLEM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _DESCRIPTION: Final = f"""
 Show events in the order of each of the 32 partitions, one CloudEvent in JSON a line, or as server-sent events.
 
@@ -160,7 +161,9 @@ def feed_router() -> APIRouter:
                 "description": "Events, one a line.",
                 "content": {LINES: {"schema": {"type": "object"}}, STREAM: {"schema": {"type": "string"}}},
                 "headers": {CURSOR_HEADER: {"schema": {"type": "string"}, "description": "Where to go on."}},
-            }
+            },
+            406: {"description": "It is asked for in another form.", "content": _PROBLEM},
+            409: {"description": "The cursor is of a former era: begin without one.", "content": _PROBLEM},
         },
     )
     return router
