@@ -68,6 +68,7 @@ class Consuming(ConsumerRebalanceListener):
         self._topics: dict[str, tuple[str, int]] = {}
         self._still: dict[tuple[str, Key], tuple[int, float]] = {}
         self._emptied: set[TopicPartition] = set()
+        self._looked_back_at = time.monotonic()
         self._consumer: AIOKafkaConsumer | None = None
         self.pace: Pace | None = None
         self.is_assigned = asyncio.Event()
@@ -205,6 +206,7 @@ class Consuming(ConsumerRebalanceListener):
                 if state is not None:
                     await self._compare(source, state)
             await self._begin_again_where_emptied()
+            await self._look_back()
 
     async def _compare(self, source: str, state: LedgerState) -> None:
         missing: dict[int, int] = {}
@@ -247,6 +249,18 @@ class Consuming(ConsumerRebalanceListener):
             return False
         at, mark = await self._offset(place), consumer.highwater(place)
         return at is None or mark is None or at >= mark
+
+    async def _look_back(self) -> None:
+        """Notice a database that was set back under its views; what they lack then is found by who stands still."""
+        if time.monotonic() - self._looked_back_at < self._settings.look_back_every_seconds:
+            return
+        self._looked_back_at = time.monotonic()
+        try:
+            for reader in self.readers:
+                await reader.look_back()
+        except Exception as error:
+            if not is_away(error):
+                raise
 
     async def _begin_again_where_emptied(self) -> None:
         """

@@ -310,6 +310,7 @@ class Mirror:
         self._phase, self._alarm = "stopped", type(cause).__name__
         sound(self._settings.service, self._alarm, topic=self._topic, cause=str(cause))
         await asyncio.sleep(self._settings.stopped_seconds)
+        self._opening.start_over()
 
 
 async def ask_resend(connection: Connection, partition: int, after: int) -> None:

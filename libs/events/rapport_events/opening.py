@@ -71,6 +71,10 @@ class Opening:
         await self.open(pool, server)
         return remembered.era, None
 
+    def start_over(self) -> None:
+        """Count anew from now on: what went before was not time spent waiting for the broker."""
+        self._shut_since = None
+
     async def open(self, pool: Pool, server: ServerIdentity) -> None:
         """
         Take appends again on the server that was compared.
@@ -80,6 +84,7 @@ class Opening:
         """
         async with pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
             if not await reopen(connection, server):
+                self.start_over()
                 raise LedgerMoved("the server was restarted while the ledger was compared, or the era is too young")
         self._shut_since = None
         log.info("ledger_opened", service=self._service, timeline=server.timeline)

@@ -63,6 +63,14 @@ class ViewReader:
         async with self.turn:
             await self._reload()
 
+    async def look_back(self) -> None:
+        """See whether the database was set back, as by a restore: then it lacks what is remembered here."""
+        async with self.turn:
+            found = await self._read()
+            if any(found.get(line, -1) < at for line, at in self.stored.items()):
+                log.warning("reader_set_back", reader=self.view.reader)
+                self.positions, self.stored = found, dict(found)
+
     def unstored(self) -> dict[Key, int]:
         """Return how far the view has come where that is not written down: only over records that do not concern it."""
         return {line: at for line, at in self.positions.items() if at != self.stored[line]}
@@ -78,10 +86,13 @@ class ViewReader:
         self.stored.update(ends)
 
     async def _reload(self) -> None:
+        self.positions = await self._read()
+        self.stored = dict(self.positions)
+
+    async def _read(self) -> dict[Key, int]:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(load("rapport_events", "reader/positions"), self.view.reader)
-        self.positions = {(row["source"], row["era"], row["partition"]): row["position"] for row in rows}
-        self.stored = dict(self.positions)
+        return {(row["source"], row["era"], row["partition"]): row["position"] for row in rows}
 
     async def take(self, records: Sequence[Arrived]) -> int:
         """

@@ -31,6 +31,8 @@ class ConsumingSettings:
     """How often heads are asked for, and views that stand still are looked for."""
     still_seconds: float = 10.0
     """How long a view at the end of its topic may stay below the head before the topic is read again."""
+    look_back_every_seconds: float = 5.0
+    """How often views are asked whether their database was set back under them."""
     commit_every_seconds: float = 5.0
     session_seconds: float = 45.0
     """How long a silent member keeps its partitions; on the embedded broker every join waits for half of it."""
