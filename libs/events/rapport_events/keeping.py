@@ -83,7 +83,8 @@ class Keeping:
                 await self._note_whole(view)
             if row.is_verify_wanted:
                 live = next(each for each in rows if each.model == row.model and each.state == "live")
-                self._start(group, f"verify {row.reader}", self._verify, live, row, consuming)
+                # One at a time: each keeps a connection while it waits for the polls, and polls need connections.
+                self._start(group, "verify", self._verify, live, row, consuming)
         self._start(group, "release", self._release, rows)
         self._tidy({row.reader for row in rows})
 
