@@ -80,9 +80,8 @@ class Segments(View[None, State]):
             await connection.execute(self.sql("segments/hold_marks"))
             rows = [row for _, row in sorted(state.defined.items())]
             await connection.execute(self.sql("segments/define"), *map(list, zip(*rows, strict=True)))
-            await connection.execute(
-                self.sql("segments/begin_sweep"), *map(list, zip(*sorted(state.defined), strict=True))
-            )
+            named = map(list, zip(*sorted(state.defined), strict=True))
+            await connection.execute(self.sql("segments/begin_sweep"), *named, self.reader)
         if state.retired:
             await connection.execute(self.sql("segments/retire"), *map(list, zip(*sorted(state.retired), strict=True)))
 
