@@ -25,5 +25,6 @@ _AWAY: tuple[type[Exception], ...] = (
 
 
 def is_away(error: BaseException) -> bool:
-    """Say whether to wait and repeat; asyncpg's complaint about a value is an InterfaceError too, but no such case."""
-    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
+    """Say whether to wait and repeat; asyncpg's complaints about values are InterfaceErrors too, but no such case."""
+    is_our_mistake = isinstance(error, ValueError) or str(error).startswith("the server expects")
+    return isinstance(error, _AWAY) and not is_our_mistake

@@ -51,8 +51,7 @@ def settings_of(home: Home, kafka: str, services: Sequence[Installed]) -> dict[s
         if service.owns_ledger:
             ours[f"{name}_URL"] = url_of(base, service.name)
     if catches_mail(services):
-        port = str(base + OFFSETS[MAIL])
-        ours |= {"RAPPORT_CONSOLE_CATCHER_PORT": port, "RAPPORT_SMTP_HOST": HOST, "RAPPORT_SMTP_PORT": port}
+        ours |= {"RAPPORT_SMTP_HOST": HOST, "RAPPORT_SMTP_PORT": str(base + OFFSETS[MAIL])}
         ours["RAPPORT_SMTP_SECURITY"] = "none"
     for owner, login in _logins(services):
         ours[f"{PREFIX}{owner.upper()}_{login.upper()}_FILE"] = str(_address_file(home, owner, login))
@@ -64,6 +63,12 @@ def eraser_of(home: Home, server: Server) -> dict[str, str]:
     path = _address_file(home, KEYRING, "eraser")
     write_closed(path, address_of(home, server, KEYRING, "eraser") + "\n")
     return {"RAPPORT_KEYRING_ERASER_FILE": str(path)}
+
+
+def catcher_of(home: Home, services: Sequence[Installed]) -> dict[str, str]:
+    """Return where the console catches mail; the other processes would not know what that means."""
+    port = str(home.suite.port_base + OFFSETS[MAIL])
+    return {"RAPPORT_CONSOLE_CATCHER_PORT": port} if catches_mail(services) else {}
 
 
 def catches_mail(services: Sequence[Installed]) -> bool:

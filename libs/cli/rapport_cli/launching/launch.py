@@ -14,7 +14,7 @@ from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.child import ServerFailed
 from rapport_cli.embedded.postgres import Postgres
 from rapport_cli.launching.databases import Server, era_of, set_up_databases
-from rapport_cli.launching.environment import address_of, environment_of, eraser_of, topic_prefix
+from rapport_cli.launching.environment import address_of, catcher_of, environment_of, eraser_of, topic_prefix
 from rapport_cli.launching.home import Home
 from rapport_cli.launching.installed import Installed
 from rapport_cli.launching.keys import password_of
@@ -132,6 +132,7 @@ class Launch:
 
         async def start(plan: Plan) -> None:
             more = eraser_of(self._home, self._server) if plan.erases else {}
+            more |= catcher_of(self._home, self._services) if plan.shows_pages else {}
             process = ServiceProcess(plan, environment | more, self._home.logs)
             await process.start()
             self._parts.append(Part(plan.name, process))

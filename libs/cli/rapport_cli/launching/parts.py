@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from rapport_cli.embedded.child import spawn
 from rapport_cli.embedded.single import Single
 from rapport_cli.launching.installed import Installed
-from rapport_cli.launching.ports import OFFSETS, PROBES
+from rapport_cli.launching.ports import CONSOLE, OFFSETS, PROBES
 from rapport_cli.launching.readiness import look_at
 
 ROLES: Final = ("http", "mirror", "readers", "effects")
@@ -80,6 +80,8 @@ class Plan:
     """What it needs besides what all get."""
     erases: bool = False
     """Whether it is given the login that destroys keys."""
+    shows_pages: bool = False
+    """Whether the console is in it."""
 
 
 class ServiceProcess(Single):
@@ -138,13 +140,14 @@ def plan_processes(base: int, services: Sequence[Installed], *, is_split: bool) 
     if not is_split:
         names = tuple(service.name for service in services)
         doors = {name: base + OFFSETS[name] for name in names}
-        return [Plan("services", names, doors, erases=ERASER in names)]
+        return [Plan("services", names, doors, erases=ERASER in names, shows_pages=CONSOLE in names)]
     plans: list[Plan] = []
     for service in services:
         for role in ROLES if service.owns_ledger else ROLES[:1]:
             name, arguments = f"{service.name}-{role}", (service.name, "--roles", role)
             if role == "http":
-                plans.append(Plan(name, arguments, {name: base + OFFSETS[service.name]}))
+                door, shows_pages = {name: base + OFFSETS[service.name]}, service.name == CONSOLE
+                plans.append(Plan(name, arguments, door, shows_pages=shows_pages))
             else:
                 port = base + PROBES + len(plans)
                 erases = (service.name, role) == (ERASER, "effects")
