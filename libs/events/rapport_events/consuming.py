@@ -14,13 +14,12 @@ from prometheus_client import Counter, Gauge
 from rapport_events.database import Pool
 from rapport_events.envelope import topic_of
 from rapport_events.eras import Heads, newest, read_eras
-from rapport_events.faults import is_away
-from rapport_events.kafka import apply_topics
+from rapport_events.faults import failure_of, is_away, leaves
 from rapport_events.ledger import LedgerState
 from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
-from rapport_events.subscribing import ConsumingSettings, declare
+from rapport_events.subscribing import REAL, ConsumingSettings, Ways
 from rapport_events.view import Arrived, Key
 
 log = structlog.get_logger()
@@ -56,6 +55,7 @@ class Consuming(ConsumerRebalanceListener):
         heads: Heads,
         scan: Scan,
         resend: Resend,
+        ways: Ways = REAL,
     ) -> None:
         self.readers = tuple(readers)
         self._gate = asyncio.Lock()
@@ -65,6 +65,7 @@ class Consuming(ConsumerRebalanceListener):
         self._heads = heads
         self._scan = scan
         self._resend = resend
+        self._ways = ways
         self._topics: dict[str, tuple[str, int]] = {}
         self._still: dict[tuple[str, Key], tuple[int, float]] = {}
         self._emptied: set[TopicPartition] = set()
@@ -95,7 +96,7 @@ class Consuming(ConsumerRebalanceListener):
                 await asyncio.sleep(self._settings.look_every_seconds)
             self._topics = wanted
             # A consumer that subscribes to a topic before it exists waits long until it looks again.
-            await apply_topics(self._settings.bootstrap, self._topics)
+            await self._ways.apply_topics(self._settings.bootstrap, self._topics)
             await self._consume()
 
     def _wanted(self) -> dict[str, tuple[str, int]]:
@@ -105,7 +106,7 @@ class Consuming(ConsumerRebalanceListener):
 
     async def _consume(self) -> None:
         """Consume until other topics are to be read; without a group each begins at its first record again."""
-        broker, subscriber = declare(self._settings, tuple(self._topics), self._handle, self)
+        broker, subscriber = self._ways.declare(self._settings, tuple(self._topics), self._handle, self)
         try:
             await broker.start()
             self._consumer = subscriber.consumer
@@ -183,15 +184,12 @@ class Consuming(ConsumerRebalanceListener):
         found = (self.arrive(record) for record in records)
         arrived = [record for record in found if record is not None]
         pause = 0.1
-        while True:
-            try:
-                return await self.take(arrived)
-            except* Exception as errors:  # noqa: BLE001  # the second of the two loops that own retries
-                # No traceback: it could quote what a person wrote.
-                kinds = sorted({type(error).__name__ for error in errors.exceptions})
-                log.error("poll_failed", group=self._settings.group, errors=kinds)  # noqa: TRY400
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+        while (error := await failure_of(self.take(arrived))) is not None:
+            # No traceback: it could quote what a person wrote.
+            kinds = sorted({type(one).__name__ for one in leaves(error)})
+            log.error("poll_failed", group=self._settings.group, errors=kinds)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
 
     def arrive(self, record: Consumed) -> Arrived | None:
         """Read what places a record of one of the topics."""

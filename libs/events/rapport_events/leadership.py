@@ -1,7 +1,7 @@
 """One leader per ledger: a lock that lives and dies with a connection of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -19,7 +19,13 @@ class LeadershipLost(Exception):
 
 @asynccontextmanager
 async def leading(
-    dsn: str, *, name: str, try_seconds: float, on_notify: Mapping[str, Callable[[str], None]], lock: str = ""
+    dsn: str,
+    *,
+    name: str,
+    try_seconds: float,
+    on_notify: Mapping[str, Callable[[str], None]],
+    lock: str = "",
+    connect: Callable[..., Awaitable[Connection]] = asyncpg.connect,
 ) -> AsyncGenerator[None]:
     """
     Wait until no other process leads, then lead; what is done inside is cancelled when the connection is lost.
@@ -30,12 +36,13 @@ async def leading(
         try_seconds: How often the lock is tried.
         on_notify: By channel, what to do with a notification's payload.
         lock: The statement that tries the lock; that of the mirror where none is given.
+        connect: The way to the database.
 
     Raises:
         LeadershipLost: The connection was lost.
     """
     settings = {"application_name": name, "idle_session_timeout": "0", "tcp_keepalives_idle": "10"}
-    connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS, command_timeout=10, server_settings=settings)
+    connection = await connect(dsn, timeout=_CONNECT_SECONDS, command_timeout=10, server_settings=settings)
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:

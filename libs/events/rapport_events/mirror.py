@@ -3,27 +3,25 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import structlog
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from rapport_events.audit import Audit, RecordNotHeld
 from rapport_events.copying import Copying
-from rapport_events.database import Connection, Pool, open_pool
+from rapport_events.database import Connection, Pool
 from rapport_events.envelope import topic_of
+from rapport_events.faults import failure_of, leaves
 from rapport_events.ids import PARTITIONS
-from rapport_events.kafka import WrongPartitions, apply_topics, find_eras
+from rapport_events.kafka import WrongPartitions
 from rapport_events.lane import LedgerGap
-from rapport_events.leadership import leading
 from rapport_events.mirror_metrics import AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS, sound
 from rapport_events.opening import LedgerMoved, Opening, StaysShut, stay_shut
-from rapport_events.producer import producing
-from rapport_events.scanner import scanning
 from rapport_events.statements import load
+from rapport_events.ways import REAL, Ways
 
 log = structlog.get_logger()
 
@@ -93,9 +91,10 @@ class MirrorState:
 class Mirror:
     """Mirrors one ledger; any number of processes may run one, and one of them leads."""
 
-    def __init__(self, settings: MirrorSettings) -> None:
+    def __init__(self, settings: MirrorSettings, ways: Ways = REAL) -> None:
         """Choose the ledger and the broker; nothing is connected before `run`."""
         self._settings = settings
+        self._ways = ways
         self._copying: Copying | None = None
         self._phase: Phase = "waiting"
         self._topic = ""
@@ -143,11 +142,10 @@ class Mirror:
         pause = _PAUSE_SECONDS_MIN
         while True:
             began_at = time.monotonic()
-            try:
-                await self._lead()
-            except Exception as error:  # noqa: BLE001  # one of the two loops that own retries
-                kinds = sorted({type(one).__name__ for one in _leaves(error)})
-                stop = next((one for one in _leaves(error) if isinstance(one, _STOPS)), None)
+            error = await failure_of(self._lead())
+            if error is not None:
+                kinds = sorted({type(one).__name__ for one in leaves(error)})
+                stop = next((one for one in leaves(error) if isinstance(one, _STOPS)), None)
                 FAILURES.labels(service, kinds[0]).inc()
                 tell = log.debug if kinds == self._interrupted_by else log.warning
                 tell("mirror_interrupted", service=service, errors=kinds, cause=str(stop or ""))
@@ -166,13 +164,13 @@ class Mirror:
         self._phase = "waiting"
         name = f"{settings.service}.mirror"
         heard = {"rapport_ledger": self._hear_wake, "rapport_resend": self._hear_resend}
-        async with leading(settings.keeper, name=name, try_seconds=settings.lead_seconds, on_notify=heard):
+        async with self._ways.leading(settings.keeper, name=name, try_seconds=settings.lead_seconds, on_notify=heard):
             LEADS.labels(settings.service).set(1)
-            pool = await open_pool(settings.keeper, name=name, connections_max=3, settings=_PLANS)
+            pool = await self._ways.open_pool(settings.keeper, name=name, connections_max=3, settings=_PLANS)
             try:
                 await self._carry(pool)
             except* (RecordNotHeld, StaysShut) as stops:
-                stop = next(_leaves(stops))
+                stop = next(leaves(stops))
                 reason = stop.reason if isinstance(stop, StaysShut) else "record_not_held"
                 await stay_shut(pool, reason, str(stop))
                 raise
@@ -190,9 +188,9 @@ class Mirror:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._opening.patience if server else None):
                 await self._look_for_later_eras(era)
-                await apply_topics(settings.bootstrap, [self._topic])
-                producer = await stack.enter_async_context(producing(settings.bootstrap, self._topic))
-                scanner = await stack.enter_async_context(scanning(settings.bootstrap, self._topic))
+                await self._ways.apply_topics(settings.bootstrap, [self._topic])
+                producer = await stack.enter_async_context(self._ways.producing(settings.bootstrap, self._topic))
+                scanner = await stack.enter_async_context(self._ways.scanning(settings.bootstrap, self._topic))
                 audit = Audit(scanner, pool, era)
                 await audit.check_ends(_PARTITIONS)
             await audit.begin(_PARTITIONS)
@@ -219,7 +217,7 @@ class Mirror:
             StaysShut: It has: the topic of its own era may hold nothing that it lacks.
         """
         settings = self._settings
-        latest = max(await find_eras(settings.bootstrap, settings.service, settings.prefix), default=era)
+        latest = max(await self._ways.find_eras(settings.bootstrap, settings.service, settings.prefix), default=era)
         if latest > era:
             later = topic_of(settings.service, latest, settings.prefix)
             raise StaysShut("era_forgotten", f"the ledger is in era {era}, and there is a topic {later}")
@@ -316,12 +314,3 @@ class Mirror:
 async def ask_resend(connection: Connection, partition: int, after: int) -> None:
     """Ask the mirror that leads, in whatever process, to send a partition again from after a position."""
     await connection.execute(load("rapport_events", "mirror/resend"), partition, after)
-
-
-def _leaves(error: Exception) -> Iterator[Exception]:
-    """Yield the errors of groups within groups."""
-    if isinstance(error, ExceptionGroup):
-        for one in cast("ExceptionGroup[Exception]", error).exceptions:
-            yield from _leaves(one)
-    else:
-        yield error

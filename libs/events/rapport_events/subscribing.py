@@ -11,6 +11,7 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from rapport_events.ids import PARTITIONS
+from rapport_events.kafka import apply_topics
 from rapport_events.scanner import Consumed
 
 
@@ -89,3 +90,14 @@ async def _as_it_is(message: tuple[Consumed, ...]) -> KafkaMessage:
 async def _records(message: KafkaMessage) -> Sequence[Consumed]:
     raw = message.raw_message
     return raw if isinstance(raw, tuple) else (raw,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What a consumer's host calls to reach the broker: the real one; a simulation has others."""
+
+    declare: Callable[..., tuple[KafkaBroker, Any]] = declare
+    apply_topics: Callable[[str, Collection[str]], Awaitable[None]] = apply_topics
+
+
+REAL = Ways()
