@@ -1,0 +1,100 @@
+"""Bugs to be planted, each by name: what the code would be without one of the rules of the protocol."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Final, cast
+from unittest.mock import patch
+
+from rapport_events import consuming, copying, mirror
+from rapport_events.consuming import Consuming
+from rapport_events.copying import Copying
+from rapport_events.mirror import Mirror
+from rapport_events.reach import Found, Reach
+from rapport_events.reader import ViewReader, advance
+from rapport_events.view import Arrived, Fact, Key, Unreadable
+
+# A planted bug is the code under test with one thing changed: it works with what is private there.
+# pyright: reportPrivateUsage=false
+# ruff: noqa: SLF001
+
+
+async def _commit_apart(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+    async with self._pool.acquire() as connection, connection.transaction():
+        await self._advance(connection, ends)
+    async with self._pool.acquire() as connection, connection.transaction():
+        await self._fold(connection, known, by_halves=True)
+
+
+async def _advance_unseen(self: ViewReader, connection: Any, ends: Mapping[Key, int]) -> None:  # noqa: ANN401  # as there
+    await advance(connection, [(self, ends)])
+
+
+async def _send_two(self: Copying, group: asyncio.TaskGroup) -> int:
+    for lane in self.lanes:
+        if not lane.is_ready:
+            continue
+        events = [copying._outgoing(event) for event in lane.ahead]
+        for _ in range(2):
+            if events:
+                batch = self._producer.pack(events)
+                events = events[batch.count :]
+                group.create_task(self._send(lane, lane.send(batch.count), batch))
+    return 0
+
+
+def _take_last(self: Reach, records: Iterable[Found], next_offset: int) -> None:
+    for record in records:
+        if record.position > self.position:
+            self.position = record.position
+            self._last = record
+    self.next_offset = next_offset
+
+
+class HoleError(Exception):
+    """A number is missing."""
+
+
+_next = ViewReader._next
+
+
+def _next_or_stop(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+    chosen, ends = _next(self, records)
+    for record in records:
+        if record.position > ends.get(record.line, self.positions[record.line]):
+            raise HoleError
+    return chosen, ends
+
+
+async def _for_ever(*_: object, **__: object) -> None:
+    await asyncio.Event().wait()
+
+
+async def _nothing(*_: object, **__: object) -> None:
+    """Do nothing."""
+
+
+async def _failure_of(work: Coroutine[Any, Any, object]) -> Exception | None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  # the bug
+        return error
+    return None
+
+
+def _change(owner: object, name: str, bug: object) -> Callable[[], AbstractContextManager[object]]:
+    return lambda: cast("AbstractContextManager[object]", patch.object(owner, name, bug))
+
+
+PLANTED: Final[dict[str, Callable[[], AbstractContextManager[object]]]] = {
+    "checkpoint outside the read model's transaction": _change(ViewReader, "_commit", _commit_apart),
+    "checkpoint without compare-and-set": _change(ViewReader, "_advance", _advance_unseen),
+    "next batch before the last is confirmed": _change(Copying, "_send_ready", _send_two),
+    "mirror goes on after the last number": _change(Reach, "take", _take_last),
+    "reader stops at a hole": _change(ViewReader, "_next", _next_or_stop),
+    "topic is never audited": _change(Mirror, "_audit_again", _for_ever),
+    "reader never scans again": _change(Consuming, "_compare", _nothing),
+    "checkpoints are believed for ever": _change(Consuming, "_look_back", _nothing),
+    "mirror forgets that it was cancelled": _change(mirror, "failure_of", _failure_of),
+}
+_ = consuming
