@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 _PAUSE_SECONDS = 0.01
 
@@ -35,3 +36,21 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: flo
         pass
     msg = f"not within {seconds} s: {what}"
     raise AssertionError(msg)
+
+
+async def ended(*tasks: asyncio.Future[Any], seconds: float = 30) -> list[object]:
+    """
+    Cancel tasks until they have ended, and return what came of each.
+
+    More than once: a cancellation can get lost in what is awaited (`wait_for` of Python 3.11).
+
+    Raises:
+        AssertionError: One of them goes on for so long.
+    """
+    left, deadline = set(tasks), time.monotonic() + seconds
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1)
+        assert not left or time.monotonic() < deadline, f"{len(left)} tasks cannot be cancelled"
+    return await asyncio.gather(*tasks, return_exceptions=True)

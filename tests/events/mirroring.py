@@ -19,7 +19,7 @@ from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.producer import Outgoing, producing
 from rapport_events.scanner import read_partition
 from tests.databases import ServiceDatabase
-from tests.waiting import until
+from tests.waiting import ended, until
 
 _NAMES = UUID(int=7)
 SECONDS = 30
@@ -151,8 +151,7 @@ async def running(*mirrors: Mirror) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            await ended(*tasks)
 
 
 async def until_reached(mirror: Mirror, partition: int, position: int) -> None:

@@ -21,7 +21,7 @@ from rapport_events.testing import ANN, BOB
 from tests.databases import ServiceDatabase
 from tests.events.publishing import publish, publish_raw
 from tests.events.sums import TABLES, Purchases, Sums
-from tests.waiting import until
+from tests.waiting import ended, until
 
 
 @dataclass
@@ -73,8 +73,7 @@ async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGe
     try:
         yield reader, work
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def counted(pool: Pool, count: int) -> None:

@@ -34,7 +34,7 @@ from rapport_events.view import Fact, View
 from tests.databases import ServiceDatabase
 from tests.events.publishing import publish
 from tests.events.sums import TABLES, Purchased, Purchases, Sums
-from tests.waiting import until
+from tests.waiting import ended, until
 
 SECONDS = 20
 
@@ -119,10 +119,8 @@ class House:
         try:
             yield consuming
         finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(each, asyncio.CancelledError) for each in ended), ended
+            results = await ended(*tasks)
+        assert all(isinstance(each, asyncio.CancelledError) for each in results), results
 
     async def counts(self) -> dict[UUID, int]:
         """Say how many purchases code sees of each customer."""

@@ -23,7 +23,7 @@ from rapport_events.view import View
 from tests.events.postgres_desk import PostgresDesk
 from tests.events.publishing import publish
 from tests.events.sums import TABLES, Purchases, Sums
-from tests.waiting import until
+from tests.waiting import ended, until
 
 SECONDS = 30
 
@@ -68,9 +68,7 @@ class Reading:
         try:
             yield work
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
 
     async def counted(self, table: str, count: int) -> None:
         statement = "SELECT coalesce(sum(count), 0) FROM sums".replace("sums", table)
