@@ -53,4 +53,5 @@ async def ended(*tasks: asyncio.Future[Any], seconds: float = 30) -> list[object
             task.cancel()
         _, left = await asyncio.wait(left, timeout=1)
         assert not left or time.monotonic() < deadline, f"{len(left)} tasks cannot be cancelled"
-    return await asyncio.gather(*tasks, return_exceptions=True)
+    results: list[object] = await asyncio.gather(*tasks, return_exceptions=True)
+    return results
