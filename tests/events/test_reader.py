@@ -91,6 +91,19 @@ async def test_two_owners_at_once_apply_nothing_twice(pool: Pool) -> None:
     assert await total_of(pool, ANN) == (60, Decimal(60), list(range(1, 61)))
 
 
+async def test_a_reader_that_was_set_back_to_before_it_began_begins_once_more(pool: Pool) -> None:
+    reader = await reader_of(pool)
+    await reader.take(line(2))
+
+    await pool.execute("DELETE FROM checkpoints")
+    await reader.look_back()
+    assert reader.positions == {}
+
+    await reader_of(pool)
+    await reader.look_back()
+    assert set(reader.positions.values()) == {0}
+
+
 async def test_a_record_of_another_era_is_never_applied(pool: Pool) -> None:
     reader = await reader_of(pool)
     (record,) = line(1)

@@ -64,10 +64,15 @@ class ViewReader:
             await self._reload()
 
     async def look_back(self) -> None:
-        """See whether the database was set back, as by a restore: then it lacks what is remembered here."""
+        """
+        See whether the database was set back, as by a restore: then it lacks what is remembered here.
+
+        It can have been set back to before the view began, which then begins once more: with lines that are new here.
+        """
         async with self.turn:
             found = await self._read()
-            if any(found.get(line, -1) < at for line, at in self.stored.items()):
+            is_set_back = any(found.get(line, -1) < at for line, at in self.stored.items())
+            if is_set_back or found.keys() - self.stored.keys():
                 log.warning("reader_set_back", reader=self.view.reader)
                 self.positions, self.stored = found, dict(found)
 
