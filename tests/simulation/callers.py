@@ -1,7 +1,7 @@
 """Those who write and read: each remembers what it was told, so that it can be held against what is there."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Final
@@ -25,7 +25,8 @@ _AGAIN_SECONDS: Final = 0.5
 
 
 @cache
-def _data(customer: UUID, total: str) -> bytes:
+def data_of(customer: UUID, total: str) -> bytes:
+    """Return a purchase as a ledger holds it."""
     event = CustomerPurchased(purchase_id=customer, total=Decimal(total), currency="EUR")
     return encode(event, tenant=TENANT, event_id=EventId(customer), key=None)
 
@@ -37,8 +38,6 @@ class Writer:
     ledger: LedgerServer
     process: Process
     told: Told
-    poison: Decimal | None = None
-    events: dict[str, UUID] = field(default_factory=dict[str, UUID])
 
     async def write(self, number: int, *, total: str = "1.00") -> None:
         """Record the fact of this number, and ask again until it is known what became of it."""
@@ -63,7 +62,7 @@ class Writer:
             type=type_of(CustomerPurchased),
             schema=schema_of(CustomerPurchased),
             subject=str(customer),
-            data=_data(customer, total),
+            data=data_of(customer, total),
             meta=Meta(actor="ann", correlation_id=operation).to_json(),
             occurred_at=NOON,
         )

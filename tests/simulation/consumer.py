@@ -155,10 +155,16 @@ def _consumed(place: TopicPartition, record: Held) -> Consumed:
     )
 
 
-async def read_again(client: Client, topic: str, partition: int) -> AsyncIterator[list[Consumed]]:
-    """Read a partition from its first record to its end, with the real scanner, as `read_partition` does."""
+async def read_again(
+    client: Client, topic: str, partitions: Collection[int], offsets: dict[int, int] | None = None
+) -> AsyncIterator[list[Consumed]]:
+    """Read partitions to their ends with the real scanner, as `read_partitions` does."""
+    at = {} if offsets is None else offsets
     async with client.scanning("", topic) as scanner:
-        starts = await scanner.begin([partition])
+        firsts = await scanner.begin(partitions)
+        starts = {partition: max(first, at.get(partition, first)) for partition, first in firsts.items()}
         async for pages in scanner.scan(starts, lambda record: record):
             for each, page in pages.items():
-                yield [_consumed(TopicPartition(topic, each), cast("Held", record)) for record in page.records]
+                if page.end >= 0:
+                    yield [_consumed(TopicPartition(topic, each), cast("Held", record)) for record in page.records]
+                at[each] = page.next_offset if page.end >= 0 else 0

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tests.simulation.callers import PARTITIONS_USED
+from tests.simulation.callers import PARTITIONS_USED, Writer
 from tests.simulation.database import Database
+from tests.simulation.nature import Process
 from tests.simulation.plan import FAULT_SECONDS
+from tests.simulation.roles import rebuild
+from tests.simulation.taken import POISON
 from tests.simulation.world import World
 
 Chances = tuple[float, float, float]
@@ -96,16 +99,49 @@ async def restore_models(world: World, chances: Chances) -> None:
     kept = world.models.keep()
     await asyncio.sleep(chances[0] * FAULT_SECONDS)
     world.models.stop()
-    world.told.looks.clear()
+    world.is_monotonic = False
     world.models.restore(kept)
     await asyncio.sleep(chances[1])
     world.models.start()
+
+
+async def restore_ledger(world: World, chances: Chances) -> None:
+    """
+    Restore the ledger while topic and readers are ahead; numbers are used again in another era.
+
+    A backup of the same timeline can be told from a restart by the topic alone, so that must not be lost as well.
+    """
+    is_lost = any(fault.kind in {"lose_tail", "lose_everything"} for fault in world.plan.faults)
+    backup = world.ledger.keep()
+    await asyncio.sleep(chances[0] * FAULT_SECONDS)
+    world.is_lossless = False
+    world.ledger.database.stop()
+    world.ledger.restore(backup, keeps_timeline=chances[2] < 0.5 and not is_lost)
+    there = {str(event.event_id) for event in world.ledger.memory.events}
+    for operation in world.told.operations.values():
+        if not there.issuperset(operation.event_ids):
+            # What was acknowledged is lost with the backup's age; nobody can promise anything else.
+            operation.outcome, operation.event_ids = "unknown", ()
+    world.is_monotonic = False
+    await asyncio.sleep(chances[1])
+    world.ledger.database.start()
+
+
+async def poison(world: World, chances: Chances) -> None:
+    """Record a fact that cannot be folded; an operator looks after it."""
+    number = 100 + int(chances[0] * 1_000_000)
+    await Writer(world.ledger, world.processes["http"], world.told).write(number, total=str(POISON))
+
+
+async def rebuild_model(world: World, chances: Chances) -> None:
+    """Rebuild the read model beside the live one, which goes on, and switch."""
+    await rebuild(world, Process(world.nature, "rebuilder"), switches_back=chances[0] < 0.5)
 
 
 FAULTS: Final[dict[str, Callable[[World, Chances], Awaitable[None]]]] = {
     act.__name__: act
     for act in (
         *(kill_mirror, kill_reader, stop_mirror, stop_reader, lose_tail, lose_everything, broker_away, slow_requests),
-        *(lost_answers, restart_ledger, restart_models, restore_models),
+        *(lost_answers, restart_ledger, restart_models, restore_models, restore_ledger, poison, rebuild_model),
     )
 }

@@ -71,7 +71,13 @@ class LedgerServer:
         self.database = Database(nature, service, self._statements())
         self.timeline = 1
         self.database.tables["ledger"][_LEDGER] = Row(
-            era=1, is_open=True, system_identifier=None, timeline=None, server_started_at=None, era_began_at=None
+            era=1,
+            is_open=True,
+            system_identifier=None,
+            timeline=None,
+            server_started_at=None,
+            era_began_at=None,
+            shut_reason=None,
         )
 
     @property
@@ -140,10 +146,15 @@ class LedgerServer:
             if tell is not None:
                 tell(connection, 0, channel, payload)
 
+    @property
+    def needs_operator(self) -> bool:
+        """Whether it will not open by itself."""
+        return not self.row["is_open"] or (self.row["shut_reason"] is not None and not self.takes_appends)
+
     def begin_era(self, era: int) -> None:
-        """Raise the era of a ledger that was shut."""
+        """Raise the era of a ledger, as `rapport ledger new-era` does."""
         self.row.update(era=era, is_open=True, server_started_at=None, era_began_at=self._now())
-        self.row.update(system_identifier=None, timeline=None)
+        self.row.update(system_identifier=None, timeline=None, shut_reason=None)
         self.memory.begin_era(era)
 
     def _statements(self) -> dict[str, tuple[str, Statement]]:
@@ -227,6 +238,7 @@ class LedgerServer:
         if started_at != self.database.starts or (began_at is not None and self._now() < began_at + believed_seconds):
             return Answer()
         row.update(is_open=True, system_identifier=system_identifier, timeline=timeline, server_started_at=started_at)
+        row["shut_reason"] = None
         return Answer([Row(era=row["era"])], 1)
 
     def _shut(self, _: Transaction) -> Answer:
@@ -234,7 +246,8 @@ class LedgerServer:
         return Answer()
 
     def _note_shut(self, _: Transaction, reason: str, detail: str) -> Answer:
-        self.row["shut_reason"] = reason
+        if not self.takes_appends:
+            self.row["shut_reason"] = reason
         return Answer()
 
 

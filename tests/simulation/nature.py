@@ -16,6 +16,8 @@ class Nature:
     def __init__(self, seed: int, *, keeps_trace: bool = False) -> None:
         self.random = random.Random(seed)  # noqa: S311  # no secret
         self.lines: list[str] | None = [] if keeps_trace else None
+        self.alarms: list[str] = []
+        """What readers have told operators."""
         self._digest = hashlib.blake2b(digest_size=8)
 
     def note(self, *facts: object) -> None:
@@ -104,3 +106,6 @@ class Process:
             self._task.cancel()
             done, _ = await asyncio.wait([self._task], timeout=DYING_SECONDS_MAX)
             assert done, f"{self.name} goes on though it was cancelled"
+            if not self._task.cancelled():
+                # It noticed by itself; somebody has to look, or asyncio complains.
+                self._task.exception()

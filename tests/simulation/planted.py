@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Final, cast
 from unittest.mock import patch
 
-from rapport_events import consuming, copying, mirror
+from rapport_events import copying, mirror, parking, reader
+from rapport_events.audit import Audit
 from rapport_events.consuming import Consuming
 from rapport_events.copying import Copying
+from rapport_events.eras import newest
 from rapport_events.mirror import Mirror
 from rapport_events.reach import Found, Reach
 from rapport_events.reader import ViewReader, advance
 from rapport_events.view import Arrived, Fact, Key, Unreadable
+from tests.simulation import parking_server, rebuild_server
+from tests.simulation.database import Answer
 
 # A planted bug is the code under test with one thing changed: it works with what is private there.
 # pyright: reportPrivateUsage=false
@@ -66,6 +71,27 @@ def _next_or_stop(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Ar
     return chosen, ends
 
 
+def _next_of_any_era(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+    eras = newest(self.positions)
+    return _next(self, [replace(record, era=eras.get(record.source, record.era)) for record in records])
+
+
+async def _nobody(*_: object, **__: object) -> set[tuple[str, str]]:
+    return set()
+
+
+async def _no_repairs(*_: object, **__: object) -> dict[tuple[str, str], object]:
+    return {}
+
+
+def _level(*_: object) -> str:
+    return "level"
+
+
+async def _no_lock(*_: object) -> Answer:
+    return Answer()
+
+
 async def _for_ever(*_: object, **__: object) -> None:
     await asyncio.Event().wait()
 
@@ -95,6 +121,13 @@ PLANTED: Final[dict[str, Callable[[], AbstractContextManager[object]]]] = {
     "topic is never audited": _change(Mirror, "_audit_again", _for_ever),
     "reader never scans again": _change(Consuming, "_compare", _nothing),
     "checkpoints are believed for ever": _change(Consuming, "_look_back", _nothing),
+    "compare-and-set without the era": _change(ViewReader, "_next", _next_of_any_era),
+    "records are not held against rows": _change(Audit, "_check_held", _nothing),
+    "a parked customer's later events are applied": _change(reader, "parked_customers", _nobody),
+    "repairs hold for one version only": _change(parking, "repairs_of", _no_repairs),
+    "release without the checkpoint's lock": lambda: cast(
+        "AbstractContextManager[object]", patch.dict(parking_server.PARKING, {"parking/lock": _no_lock})
+    ),
+    "swap without comparing checkpoints": _change(rebuild_server, "level_of", _level),
     "mirror forgets that it was cancelled": _change(mirror, "failure_of", _failure_of),
 }
-_ = consuming

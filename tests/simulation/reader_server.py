@@ -7,61 +7,28 @@ from typing import Any, Final
 import asyncpg
 
 from rapport_events.statements import load, load_rebuild
+from tests.simulation import rebuild_server
 from tests.simulation.database import Answer, Row, Statement, Transaction
+from tests.simulation.parking_server import PARKING
 
 REBUILDS_MAX: Final = 9
 
 
 def reader_statements() -> Mapping[str, tuple[str, Statement]]:
     """Return the statements of readers by text."""
-    named: dict[str, Statement] = {
-        "rebuild/note": _note,
+    own: dict[str, Statement] = {
         "reader/begin": _begin,
         "reader/positions": _positions,
         "reader/advance": _advance,
         "reader/eras": _eras,
-        "reader/parked_customers": _parked_customers,
-        "reader/park": _park,
-        "parking/repairs": _repairs,
     }
+    named = {**own, **PARKING, **rebuild_server.REBUILDING}
     found = {load("rapport_events", name): (name, act) for name, act in named.items()}
     for rebuild in range(1, REBUILDS_MAX):
         table = f"taken_v1_r{rebuild}"
         for name, act in {"taken/counts": _counts(table), "taken/add": _add(table), "taken/rows": _rows(table)}.items():
             found[load_rebuild("tests.simulation", name, rebuild)] = (name, act)
     return found
-
-
-async def _note(transaction: Transaction, model: str, rebuild: int, tables: Sequence[str]) -> Answer:
-    rows = transaction.scan("rebuilds")
-    if any(row["model"] == model for row in rows.values()):
-        return Answer()
-    await transaction.lock("rebuilds", (model, rebuild))
-    if transaction.get("rebuilds", (model, rebuild)) is None:
-        transaction.put("rebuilds", (model, rebuild), new_rebuild(model, rebuild, "live", tables))
-    return Answer(count=1)
-
-
-def new_rebuild(model: str, rebuild: int, state: str, tables: Sequence[str]) -> Row:
-    """Return a row of the table `rebuilds`."""
-    return Row(
-        model=model,
-        rebuild=rebuild,
-        reader=f"{model}_r{rebuild}",
-        state=state,
-        tables=list(tables),
-        is_whole=True,
-        began_at=None,
-        work_began_at=None,
-        work_began_after=None,
-        filled_at=None,
-        switched_at=None,
-        verify_wanted_at=None,
-        verified_at=None,
-        verified_against=None,
-        rows_compared=None,
-        rows_differing=None,
-    )
 
 
 async def _begin(transaction: Transaction, reader: str, sources: Sequence[str], eras: Sequence[int]) -> Answer:
@@ -109,43 +76,6 @@ async def _eras(transaction: Transaction, sources: Sequence[str]) -> Answer:
         if row["source"] in sources:
             eras[row["source"]] = max(row["era"], eras.get(row["source"], 0))
     return Answer([Row(source=source, era=era) for source, era in eras.items()])
-
-
-async def _parked_customers(
-    transaction: Transaction, reader: str, sources: Sequence[str], partitions: Sequence[int]
-) -> Answer:
-    found = {
-        (row["tenant_id"], row["subject"]): Row(tenant_id=row["tenant_id"], subject=row["subject"])
-        for row in transaction.scan("parked").values()
-        if row["reader"] == reader
-        and row["source"] in sources
-        and row["partition"] in partitions
-        and row["released_at"] is None
-    }
-    return Answer(list(found.values()))
-
-
-_PARKED: Final = (
-    *("source", "era", "partition", "position", "event_id", "tenant_id", "subject", "type"),
-    *("cause", "headers", "value"),
-)
-
-
-async def _park(transaction: Transaction, reader: str, *columns: Sequence[Any]) -> Answer:
-    count = 0
-    for values in zip(*columns, strict=True):
-        key = (reader, *values[:4])
-        await transaction.lock("parked", key)
-        if transaction.get("parked", key) is None:
-            row = dict(zip(_PARKED, values, strict=True))
-            transaction.put("parked", key, Row(row, reader=reader, released_at=None, wanted_at=None))
-            count += 1
-    return Answer(count=count)
-
-
-async def _repairs(transaction: Transaction, sources: Sequence[str], event_ids: Sequence[str]) -> Answer:
-    found = [transaction.get("repairs", key) for key in zip(sources, event_ids, strict=True)]
-    return Answer([row for row in found if row is not None])
 
 
 def _counts(table: str) -> Statement:

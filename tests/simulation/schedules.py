@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import structlog
 
-from rapport_events import consuming, mirror
+from rapport_events import consuming, keeping, mirror
 from rapport_events.faults import leaves
 from tests.simulation import clock
 from tests.simulation.faults import FAULTS
@@ -18,6 +18,7 @@ from tests.simulation.plan import Plan, draw, shrink
 from tests.simulation.world import World
 
 _PACE_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,33 @@ class _Gauge:
         """Forget it."""
 
 
+class _Alarm:
+    """Notes an alarm where the world's operator sees it."""
+
+    def __init__(self, nature: Nature, name: str) -> None:
+        self._nature = nature
+        self._name = name
+
+    def labels(self, *_: object) -> "_Alarm":
+        return self
+
+    def inc(self, _: float = 1) -> None:
+        """Raise it."""
+        self._nature.alarms.append(self._name)
+
+
 @contextmanager
-def _quiet() -> Generator[None]:
-    """Leave out what costs time and decides nothing."""
+def _quiet(nature: Nature) -> Generator[None]:
+    """Leave out what costs time and decides nothing, and let the operator hear the alarm of readers."""
     before: dict[str, Any] = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         with (
             patch.object(consuming, "LAG", _Gauge()),
             patch.object(mirror, "LAG", _Gauge()),
+            patch.object(consuming, "AHEAD", _Alarm(nature, "ledger_behind_reader")),
             patch.object(consuming, "PACE_SECONDS", _PACE_SECONDS),
+            patch.object(keeping, "LOOK_SECONDS", _LOOK_SECONDS),
         ):
             yield
     finally:
@@ -77,7 +95,7 @@ def run_plan(plan: Plan, *, keeps_trace: bool = False) -> Result:
         await World(nature, plan).run()
 
     try:
-        with _quiet():
+        with _quiet(nature):
             clock.run(plan.seed, live())
     except (AssertionError, ExceptionGroup, clock.Stuck) as error:
         failure = "; ".join(f"{type(one).__name__}: {one}" for one in leaves(error))

@@ -1,50 +1,28 @@
 """A small suite under virtual time: a ledger, two mirrors that compete, a broker, two readers that compete."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from rapport_cli.verifying.checker import Entry, Findings, check_ledger, check_looks, check_place
 from rapport_cli.verifying.history import Told
-from rapport_events import subscribing, ways
-from rapport_events.consuming import Consuming
-from rapport_events.database import Pool as RealPool
 from rapport_events.envelope import topic_of
-from rapport_events.leadership import leading
-from rapport_events.ledger import LedgerState
-from rapport_events.mirror import Mirror, MirrorSettings
-from rapport_events.reader import ViewReader
-from rapport_events.scanner import Consumed
-from rapport_events.subscribing import ConsumingSettings
 from rapport_events.testing import TENANT
-from tests.simulation.broker import Broker, Client
+from tests.simulation.broker import Broker
 from tests.simulation.callers import CUSTOMERS, PARTITIONS_USED, Writer, look
-from tests.simulation.consumer import declaring, read_again
-from tests.simulation.database import Database, Pool
+from tests.simulation.database import Database, Row
 from tests.simulation.ledger_server import LedgerServer
 from tests.simulation.nature import Nature, Process
 from tests.simulation.plan import FAULT_SECONDS, Plan
 from tests.simulation.reader_server import reader_statements
+from tests.simulation.roles import SERVICE, keep, mirror_of, operate, read
 from tests.simulation.taken import Taken
 
-SERVICE: Final = "interactions"
-_MIRROR: Final = MirrorSettings(
-    service=SERVICE,
-    keeper="",
-    bootstrap="",
-    audit_seconds=3.0,
-    poll_seconds=1.0,
-    glance_seconds=1.0,
-    lead_seconds=1.0,
-    away_seconds=5.0,
-    stopped_seconds=2.0,
-    resend_seconds=2.0,
-)
 _CALM_SECONDS_MAX: Final = 200
 _OF_TOMORROW: Final = Taken(8)
 _LOOKS: Final = 4
+RICH: Final = frozenset({"restore_ledger", "poison", "rebuild_model"})
+"""Faults for which readers also keep rebuilds and follow eras, and an operator is there."""
 
 
 class Violation(AssertionError):
@@ -59,6 +37,11 @@ class World:
     plan: Plan
     told: Told = field(default_factory=Told)
     processes: dict[str, Process] = field(default_factory=dict[str, Process])
+    decided: dict[str, str] = field(default_factory=dict[str, str])
+    """What an operator decided about events that could not be folded."""
+    violations: list[str] = field(default_factory=list[str])
+    is_monotonic: bool = True
+    """Whether nothing was restored so far: whoever reads never sees less than before."""
     is_lossless: bool = True
     """Whether the broker has lost nothing so far, and nothing has been restored."""
 
@@ -70,21 +53,23 @@ class World:
         self.ledger = LedgerServer(self.nature, SERVICE, loop.time)
         self.models = Database(self.nature, "readers", reader_statements())
         self.group = "readers" if chance.random() < 0.5 else None
+        self.is_rich = any(fault.kind in RICH for fault in self.plan.faults)
         self._reaches: dict[tuple[str, int], int] = {}
 
     async def run(self) -> None:
         """Begin everything, do what is planned, let it come to rest, and look at what is there."""
-        for name in ("mirror 1", "mirror 2", "reader 1", "reader 2", "http"):
+        for name in ("mirror 1", "mirror 2", "reader 1", "reader 2", "http", *(("operator",) if self.is_rich else ())):
             self.start(name)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
             group.create_task(self._look())
             for fault in self.plan.faults:
                 group.create_task(self._suffer(fault))
-        await self._come_to_rest(self.live)
-        self._check(self.live)
-        if not self.is_lossless:
-            # What was sent again is for those who come later; the others had it before it was lost.
+        await self._come_to_rest()
+        for model in self.models_fed:
+            self._check(model)
+        if not self.is_lossless or self.decided:
+            # What was sent again, or repaired, is for those who come later; the others had it before it was lost.
             self.start("reader of tomorrow")
             await self._come_to_rest(_OF_TOMORROW.reader)
             self._check(_OF_TOMORROW.reader)
@@ -94,9 +79,13 @@ class World:
         process = self.processes[name] = Process(self.nature, name)
         role = name.partition(" ")[0]
         if role == "mirror":
-            process.start(self._mirror(process).run())
+            process.start(mirror_of(self, process).run())
+        elif name == "reader of tomorrow":
+            process.start(read(self, process, _OF_TOMORROW, None))
         elif role == "reader":
-            process.start(self._read(process, _OF_TOMORROW if name.endswith("tomorrow") else Taken()))
+            process.start(keep(self, process) if self.is_rich else read(self, process, Taken(), self.group))
+        elif role == "operator":
+            process.start(operate(self, process))
 
     async def restart(self, name: str, after: float) -> None:
         """Kill a process; somebody starts it again."""
@@ -104,62 +93,6 @@ class World:
         await self.processes[name].kill()
         await asyncio.sleep(after)
         self.start(name)
-
-    def _mirror(self, process: Process) -> Mirror:
-        client = Client(self.broker, process)
-
-        async def connect(*_: object, **__: object) -> Any:  # noqa: ANN401  # a stand-in for a connection
-            await process.takes()
-            return self.ledger.database.connect(process)
-
-        async def open_pool(*_: object, **__: object) -> RealPool:
-            return cast("RealPool", Pool(self.ledger.database, process))
-
-        own = ways.Ways(
-            leading=partial(leading, connect=connect),
-            open_pool=open_pool,
-            find_eras=client.find_eras,
-            apply_topics=client.apply_topics,
-            producing=client.producing,
-            scanning=client.scanning,
-        )
-        return Mirror(_MIRROR, own)
-
-    async def _read(self, process: Process, view: Taken) -> None:
-        client = Client(self.broker, process)
-        pool = cast("RealPool", Pool(self.models, process))
-        settings = ConsumingSettings(
-            bootstrap="",
-            group=None if view is _OF_TOMORROW else self.group,
-            look_every_seconds=1.0,
-            still_seconds=3.0,
-            commit_every_seconds=2.0,
-        )
-
-        async def heads(_: str) -> LedgerState | None:
-            await process.takes()
-            return self.ledger.state() if self.ledger.database.is_up else None
-
-        async def resend(_: str, partition: int, after: int) -> None:
-            await process.takes()
-            if self.ledger.database.is_up:
-                self.ledger.notify("rapport_resend", f"{partition}:{after}")
-
-        def scan(topic: str, partition: int) -> AsyncIterator[Sequence[Consumed]]:
-            return read_again(client, topic, partition)
-
-        own = subscribing.Ways(declare=declaring(self.broker, process), apply_topics=client.apply_topics)
-        while True:
-            consuming = Consuming(
-                [ViewReader(view, pool)], pool, settings, heads=heads, scan=scan, resend=resend, ways=own
-            )
-            # A role that fails is started again by whoever runs it.
-            try:
-                await consuming.run()
-            except Exception as error:  # noqa: BLE001  # whatever it is, it must come right in the end
-                self.nature.note(process.name, "failed", type(error).__name__)
-            await process.looks()
-            await asyncio.sleep(1)
 
     async def _write(self) -> None:
         chance = self.nature.random
@@ -170,18 +103,34 @@ class World:
                 await asyncio.sleep(chance.random() * 2 * FAULT_SECONDS / self.plan.appends)
 
     async def _look(self) -> None:
-        """Look at the read model as somebody with a browser does."""
         for _ in range(_LOOKS):
             await asyncio.sleep(self.nature.random.random() * FAULT_SECONDS)
-            if self.models.is_up:
-                for customer in CUSTOMERS:
-                    rows = [key for key in self.models.tables[self.live] if key[1] == str(customer)]
-                    look(self.told, "browser", "taken", str(customer), len(rows))
+            self.look()
+
+    def look(self) -> None:
+        """Look at the read model as somebody with a browser does."""
+        if self.models.is_up:
+            for customer in CUSTOMERS:
+                rows = [key for key in self.models.tables[self.live] if key[1] == str(customer)]
+                look(self.told, "browser", "taken", str(customer), len(rows))
 
     @property
     def live(self) -> str:
         """The table that is read."""
-        return "taken_v1_r1"
+        rows = self.models.tables["rebuilds"].values()
+        return next((row["reader"] for row in rows if row["state"] == "live"), Taken().reader)
+
+    @property
+    def models_fed(self) -> list[str]:
+        """The tables that are kept current in the ledger's present era, the one that is read first."""
+        rows = self.models.tables["rebuilds"].values()
+        beside = [row["reader"] for row in rows if row["state"] == "beside"]
+        return [self.live, *(reader for reader in beside if self._checkpoints(reader))]
+
+    def parked(self, model: str = "") -> list[Row]:
+        """Return the records that are set aside, by all rebuilds or by one."""
+        rows = sorted(self.models.tables["parked"].items(), key=lambda item: item[0])
+        return [row for _, row in rows if row["released_at"] is None and model in {"", row["reader"]}]
 
     async def _suffer(self, fault: Any) -> None:  # noqa: ANN401  # see faults.py
         from tests.simulation.faults import FAULTS
@@ -196,34 +145,32 @@ class World:
         if position == reach + 1:
             self._reaches[topic, partition] = position
         elif position > reach and self.is_lossless:
-            self.fail(f"{position} landed in {topic}[{partition}] behind {reach}, and nothing was lost before")
+            self.violations.append(
+                f"{position} landed in {topic}[{partition}] behind {reach}, and nothing was lost before"
+            )
 
-    def fail(self, sentence: str) -> None:
-        """Note a violation; it is raised at the end."""
-        self._violations().append(sentence)
-
-    def _violations(self) -> list[str]:
-        found: list[str] = self.__dict__.setdefault("violations", [])
-        return found
-
-    async def _come_to_rest(self, model: str) -> None:
+    async def _come_to_rest(self, model: str = "") -> None:
+        """Wait until a model, or all that are fed, have everything."""
         until = asyncio.get_running_loop().time() + _CALM_SECONDS_MAX
-        while not self._is_at_rest(model):
+        while not all(self._is_at_rest(each) for each in ([model] if model else self.models_fed)):
             if asyncio.get_running_loop().time() > until:
-                raise Violation(f"after {_CALM_SECONDS_MAX} calm seconds: {self._where(model)}")
+                raise Violation(f"after {_CALM_SECONDS_MAX} calm seconds: {self._where(model or self.live)}")
             await asyncio.sleep(1)
 
     def _is_at_rest(self, model: str) -> bool:
         at = self._checkpoints(model)
         heads = self.ledger.heads
-        return self.ledger.takes_appends and all(
-            self._readable(p) == self._ids(p) and at.get(p) == heads[p] for p in PARTITIONS_USED
+        return (
+            self.ledger.takes_appends
+            and not self.parked(model)
+            and all(self._readable(p) == self._ids(p) and at.get(p) == heads[p] for p in PARTITIONS_USED)
         )
 
     def _where(self, model: str) -> str:
         heads, at = self.ledger.heads, self._checkpoints(model)
         places = [f"{p}: head {heads[p]} topic {len(self._readable(p))} reader {at.get(p)}" for p in PARTITIONS_USED]
-        return f"open {self.ledger.takes_appends}; {'; '.join(places)}"
+        parked = [(row["position"], row["cause"]) for row in self.parked(model)]
+        return f"{model}, era {self.ledger.era}, open {self.ledger.takes_appends}, parked {parked}; {'; '.join(places)}"
 
     def _checkpoints(self, model: str) -> dict[int, int]:
         rows = self.models.tables["checkpoints"].values()
@@ -258,13 +205,14 @@ class World:
         ]
         findings: list[Findings] = [
             check_ledger(self.told, ledger),
-            check_place(ledger, found, model),
-            *check_looks(self.told),
+            check_place([entry for entry in ledger if self.decided.get(entry.event_id) != "discard"], found, model),
+            *(check_looks(self.told) if self.is_monotonic else ()),
         ]
         wrong = [f"{each.place}: {each.examples}" for each in findings if not each.is_clean]
         for name, process in self.processes.items():
             if process.failure is not None:
                 wrong.append(f"{name} ended: {process.failure!r}")
-        wrong += self._violations()
+        wrong += self.violations
+        wrong += self.nature.alarms
         if wrong:
             raise Violation("; ".join(wrong))
