@@ -23,6 +23,7 @@ def _search(first: int) -> str | None:
     return None if result is None else str(result)
 
 
+@pytest.mark.timeout(600)
 def test_every_schedule_ends_with_read_models_equal_to_the_ledger() -> None:
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         failures = [failure for failure in pool.map(_search, range(WORKERS)) if failure is not None]
