@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from rapport_events.command import Command, CustomerRef, ExternalRef, Handler, Request
@@ -69,7 +70,8 @@ async def shop_on(place: Place) -> AsyncGenerator[Shop]:
     app = await open_pool(place.database.app, name="test")
     try:
         async with PostgresLedger(service="events", app=app) as ledger:
-            yield Shop(place, ledger, MemoryKeyring())
+            # Whose partition is whose is part of what these tests tell.
+            yield Shop(place, ledger, MemoryKeyring(random=Random(7).randbytes))  # noqa: S311 - no secret
     finally:
         app.terminate()
 

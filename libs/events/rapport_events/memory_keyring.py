@@ -18,9 +18,11 @@ def _now() -> datetime:
 class MemoryKeyring:
     """A keyring that forgets everything when the process ends."""
 
-    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, *, now: Callable[[], datetime] = _now, random: Callable[[int], bytes] = os.urandom) -> None:
+        """Choose a clock, and where keys come from: the same keys make the same customer ids, in the same partitions."""
         self.is_away = False
         """Whether every call raises `KeyringAway`."""
+        self._random = random
         self._now = now
         self._tenants: dict[TenantId, TenantKeys] = {}
         self._customers: defaultdict[TenantId, dict[CustomerId, SealKey | Erased]] = defaultdict(dict)
@@ -31,7 +33,7 @@ class MemoryKeyring:
         """Return the tenant's keys, made at the first call."""
         self._answer()
         if tenant not in self._tenants:
-            self._tenants[tenant] = TenantKeys(os.urandom(32), os.urandom(32))
+            self._tenants[tenant] = TenantKeys(self._random(32), self._random(32))
         return self._tenants[tenant]
 
     async def seal_keys(
@@ -42,7 +44,7 @@ class MemoryKeyring:
         known = self._customers[tenant]
         for customer in customers:
             if customer not in known:
-                key = SealKey(urlsafe_b64encode(os.urandom(16))[:22].decode(), os.urandom(32))
+                key = SealKey(urlsafe_b64encode(self._random(16))[:22].decode(), self._random(32))
                 known[customer] = key
                 self._keys[tenant][key.key_id] = key.key
         return {customer: known[customer] for customer in customers}
