@@ -19,7 +19,7 @@ class MemoryKeyring:
     """A keyring that forgets everything when the process ends."""
 
     def __init__(self, *, now: Callable[[], datetime] = _now, random: Callable[[int], bytes] = os.urandom) -> None:
-        """Choose a clock, and where keys come from: the same keys make the same customer ids, in the same partitions."""
+        """Choose a clock, and where keys come from: the same keys make the same customer ids."""
         self.is_away = False
         """Whether every call raises `KeyringAway`."""
         self._random = random
