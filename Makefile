@@ -18,6 +18,7 @@ READY := .venv/ready
 
 CUSTOMERS ?= 2000
 SEED ?= 7
+ON_KAFKA ?= tests/events tests/system/test_repeats_and_holes.py tests/system/test_second_start.py
 
 .PHONY: help demo up down test kafka check fix bench docs release lock ready clean
 
@@ -44,7 +45,7 @@ test: ready ## Run all tests
 	$(PYTHON) -m pytest $(ARGS)
 
 kafka: ready ## Run the tests that speak with a broker on Apache Kafka (needs Java 17 and Maven)
-	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest tests/events tests/chassis tests/system $(ARGS)
+	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest $(ON_KAFKA) $(ARGS)
 
 check: ready ## Look at form, lint, types, imports and architecture, changing nothing
 	.venv/bin/ruff format --check
