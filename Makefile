@@ -18,7 +18,7 @@ READY := .venv/ready
 
 CUSTOMERS ?= 2000
 SEED ?= 7
-ON_KAFKA ?= tests/events tests/system/test_repeats_and_holes.py tests/system/test_second_start.py
+ON_KAFKA ?= tests/events
 
 .PHONY: help demo up down test kafka check fix bench docs release lock ready clean
 
