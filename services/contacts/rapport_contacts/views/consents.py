@@ -1,63 +1,31 @@
 """Whether we may approach a customer for a purpose, on a channel, and which event says so."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from rapport_chassis.moments import NEVER
 from rapport_chassis.reading import ReadAt
 from rapport_chassis.standing import Freshness
+from rapport_events.consent_words import ConsentWords
 from rapport_events.contracts.base import Channel, Code
-from rapport_events.contracts.contacts import ConsentGranted, ConsentWithdrawn
 from rapport_events.database import Connection
 from rapport_events.ids import TenantId
 from rapport_events.parties import members
 from rapport_events.permission import State, Word, deciding, last_words
-from rapport_events.rows import Row, Rows
 from rapport_events.statements import load
-from rapport_events.view import Fact
 
 router = APIRouter(tags=["customers"])
 
 
-class Granted(msgspec.Struct):
-    """A consent is given."""
-
-    purpose: str
-    wording_version: str
-    channel: str | None = None
-    evidence_ref: str | None = None
-    valid_until: datetime | None = None
-
-
-class Withdrawn(msgspec.Struct):
-    """A consent is taken back."""
-
-    purpose: str
-    channel: str | None = None
-    wording_version: str | None = None
-    evidence_ref: str | None = None
-
-
-class Consents(Rows):
+class Consents(ConsentWords):
     """One row for each word on a consent; which of them decides is asked anew each time."""
 
-    name = "consents"
     package = "rapport_contacts"
     statement = "consents/add"
-    reads: ClassVar = {ConsentGranted: Granted, ConsentWithdrawn: Withdrawn}
-
-    def row(self, fact: Fact) -> Row:
-        """Take all that was said, and its place in the suite's order."""
-        event: Granted | Withdrawn = fact.event
-        until = event.valid_until if isinstance(event, Granted) else None
-        said = (event.purpose, event.channel, isinstance(event, Granted), event.wording_version, event.evidence_ref)
-        place = (fact.occurred_at, fact.recorded_at, fact.partition, fact.position)
-        return (fact.tenant, fact.subject, fact.event_id, *said, until, *place)
 
 
 class WordShown(BaseModel):
