@@ -1,7 +1,7 @@
 """Personal values as read models keep them: sealed, each with the event and the place that it was sealed for."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeGuard
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -41,11 +41,6 @@ def open_kept(kept: Kept, field: str, tenant: TenantId, keys: Keys) -> JsonValue
     if pointer == CHANGED and not isinstance(opened, Redacted | Sealed):
         return opened.get(field) if isinstance(opened, dict) else None
     return opened
-
-
-def is_plain(value: JsonValue | Redacted | Sealed) -> TypeGuard[JsonValue]:
-    """Say whether a value was opened."""
-    return not isinstance(value, Redacted | Sealed)
 
 
 def shown(value: Redacted | Sealed) -> str:
