@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,12 @@ class House:
         await connection.close()
         return cls(folder, database, environment, key, port)
 
-    async def start(self, roles: str, **changes: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, roles: str, *, program: Sequence[str] = ("tests.chassis.shop_main",), **changes: str
+    ) -> asyncio.subprocess.Process:
         log = (self.folder / f"{roles}-{len(self.running)}.log").open("wb")
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.chassis.shop_main", "interactions", "--roles", roles),
+            *(sys.executable, "-m", *program, "interactions", "--roles", roles),
             cwd=ROOT,
             env={**self.environment, **changes},
             stdout=log,

@@ -54,6 +54,11 @@ def test_an_event_that_is_there_twice_is_repeated() -> None:
     assert check_place(LEDGER, [*LEDGER, LEDGER[-1]], "timeline").counts == {"repeated": 1}
 
 
+def test_a_command_that_was_carried_out_a_second_time_is_repeated() -> None:
+    again = Entry("e99", "c1", 99, LEDGER[0].operation)
+    assert check_ledger(told_of(LEDGER), [*LEDGER, again]).counts == {"repeated": 1}
+
+
 def test_two_events_of_one_customer_that_changed_places_are_reordered() -> None:
     swapped = [LEDGER[2], LEDGER[1], LEDGER[0], *LEDGER[3:]]
     assert check_place(LEDGER, swapped, "timeline").counts == {"reordered": 1}

@@ -53,8 +53,9 @@ def check_ledger(told: Told, entries: Sequence[Entry], place: str = "ledgers") -
     """
     Hold the ledgers against what callers were told.
 
-    Every event of an `ok` must be there once, no event of a `failed`, and none of an operation that nobody began. What
-    is unknown may be there or not.
+    Every event of an `ok` must be there once, and none that its answer did not name: the command was carried out a
+    second time. No event of a `failed` may be there, and none of an operation that nobody began. What is unknown may be
+    there or not.
 
     Args:
         entries: All events of all ledgers that commands made, each with its operation.
@@ -68,6 +69,10 @@ def check_ledger(told: Told, entries: Sequence[Entry], place: str = "ledgers") -
             findings.add("phantom", f"event {entry.event_id} belongs to no operation that anybody began")
         elif operation.outcome == "failed":
             findings.add("phantom", f"event {entry.event_id} belongs to {operation.id}, which was refused")
+        elif operation.outcome == "ok" and entry.event_id not in operation.event_ids:
+            findings.add(
+                "repeated", f"event {entry.event_id} is a second one of {operation.id}, whose answer names others"
+            )
     for operation in operations.values():
         if operation.outcome == "ok":
             for event_id in operation.event_ids:
