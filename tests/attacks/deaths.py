@@ -10,6 +10,7 @@ from unittest.mock import patch
 from rapport_events import appender
 from rapport_events.lane import Lane
 from rapport_events.reader import ViewReader
+from rapport_events.tally import End
 from rapport_events.view import Fact, Key, Unreadable
 
 # It steps into the middle of the code under test.
@@ -57,7 +58,7 @@ def _die_before_fold_commit() -> AbstractContextManager[object]:
 def _die_after_fold_commit() -> AbstractContextManager[object]:
     commit = ViewReader._commit
 
-    async def commit_and_die(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> NoReturn:
+    async def commit_and_die(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> NoReturn:
         await commit(self, known, ends)
         die()
 

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from rapport_events.filling import Filler
+from rapport_events.ids import PARTITIONS
 from rapport_events.kafka import apply_topics
 from rapport_events.reader import ViewReader
 from rapport_events.rebuild import Comparison, begin_rebuild, drop, read_rebuilds, switch, verify
@@ -62,6 +63,22 @@ async def test_a_rebuild_equals_the_live_one_row_by_row_and_takes_over(shop: Sho
     assert await states(shop) == [(1, "beside"), (2, "live")]
     assert "sums_v1_r2" in await shop.pool.fetchval("SELECT pg_get_viewdef('sums_v1'::regclass)")
     assert await count_of(shop, ANN) == 5
+
+
+async def test_a_rebuild_has_counted_what_the_live_one_counted(shop: Shop) -> None:
+    for customer in PEOPLE[:5]:
+        await shop.buy(customer, times=3)
+    await shop.live.take(await shop.news())
+    await begin_rebuild(shop.pool, MODEL)
+    await shop.fill(2)
+
+    rows = await shop.pool.fetch(
+        """SELECT DISTINCT partition, position, tally_after, tally_count, tally_total, tally_weighted
+             FROM checkpoints"""
+    )
+
+    assert len(rows) == PARTITIONS
+    assert all(row["position"] == row["tally_count"] for row in rows)
 
 
 async def test_a_rebuild_that_is_behind_or_ahead_does_not_take_over(shop: Shop) -> None:

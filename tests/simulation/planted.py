@@ -15,6 +15,7 @@ from rapport_events.eras import newest
 from rapport_events.mirror import Mirror
 from rapport_events.reach import Found, Reach
 from rapport_events.reader import ViewReader, advance
+from rapport_events.tally import End
 from rapport_events.view import Arrived, Fact, Key, Unreadable
 from tests.simulation import parking_server, rebuild_server
 from tests.simulation.database import Answer
@@ -24,14 +25,14 @@ from tests.simulation.database import Answer
 # ruff: noqa: SLF001
 
 
-async def _commit_apart(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+async def _commit_apart(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> None:
     async with self._pool.acquire() as connection, connection.transaction():
         await self._advance(connection, ends)
     async with self._pool.acquire() as connection, connection.transaction():
         await self._fold(connection, known, by_halves=True)
 
 
-async def _advance_unseen(self: ViewReader, connection: Any, ends: Mapping[Key, int]) -> None:  # noqa: ANN401  # as there
+async def _advance_unseen(self: ViewReader, connection: Any, ends: Mapping[Key, End]) -> None:  # noqa: ANN401  # as there
     await advance(connection, [(self, ends)])
 
 
@@ -63,15 +64,16 @@ class HoleError(Exception):
 _next = ViewReader._next
 
 
-def _next_or_stop(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+def _next_or_stop(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, End]]:
     chosen, ends = _next(self, records)
     for record in records:
-        if record.position > ends.get(record.line, self.positions[record.line]):
+        end = ends.get(record.line)
+        if record.position > (self.positions[record.line] if end is None else end.position):
             raise HoleError
     return chosen, ends
 
 
-def _next_of_any_era(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+def _next_of_any_era(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, End]]:
     eras = newest(self.positions)
     return _next(self, [replace(record, era=eras.get(record.source, record.era)) for record in records])
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from rapport_events.statements import load, load_rebuild
+from rapport_events.tally import Tally
 from tests.simulation import rebuild_server
 from tests.simulation.database import Answer, Row, Statement, Transaction
 from tests.simulation.parking_server import PARKING
@@ -47,7 +48,8 @@ async def _begin(transaction: Transaction, reader: str, sources: Sequence[str], 
 
 
 def _checkpoint(reader: str, source: str, era: int, partition: int, position: int) -> Row:
-    return Row(reader=reader, source=source, era=era, partition=partition, position=position)
+    place = Row(reader=reader, source=source, era=era, partition=partition, position=position)
+    return Row(place, tally=Tally())
 
 
 async def _positions(transaction: Transaction, reader: str) -> Answer:
@@ -61,11 +63,12 @@ async def _advance(transaction: Transaction, *columns: Sequence[Any]) -> Answer:
     moved = 0
     there = [row[:4] for row in named if transaction.get("checkpoints", row[:4]) is not None]
     await transaction.lock("checkpoints", *there)
-    for *place, position_now, position_then in named:
+    for *place, position_now, position_then, number, total, weighted in named:
         key = tuple(place)
         row = transaction.get("checkpoints", key)
         if row is not None and row["position"] == position_now:
-            transaction.put("checkpoints", key, Row(row, position=position_then))
+            taken = row["tally"] + Tally(number, total, weighted)
+            transaction.put("checkpoints", key, Row(row, position=position_then, tally=taken))
             moved += 1
     return Answer(count=moved)
 

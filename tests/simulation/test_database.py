@@ -44,7 +44,8 @@ async def reader_of(desk: Desk) -> ViewReader:
 async def advance(connection: Connection, partitions: Sequence[int], now: Sequence[int], then: Sequence[int]) -> str:
     count = len(partitions)
     columns = ["taken_v1_r1"] * count, ["interactions"] * count, [1] * count, list(partitions), list(now), list(then)
-    return (await connection.execute(events("reader/advance"), *columns)).rpartition(" ")[2]
+    tallies = [[0] * count] * 3
+    return (await connection.execute(events("reader/advance"), *columns, *tallies)).rpartition(" ")[2]
 
 
 async def taken(desk: Desk) -> list[tuple[int, int]]:

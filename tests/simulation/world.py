@@ -7,6 +7,7 @@ from typing import Any, Final
 from rapport_cli.verifying.checker import Entry, Findings, check_ledger, check_looks, check_place
 from rapport_cli.verifying.history import Told
 from rapport_events.envelope import topic_of
+from rapport_events.tally import tally_of
 from rapport_events.testing import TENANT
 from tests.simulation.broker import Broker
 from tests.simulation.callers import CUSTOMERS, PARTITIONS_USED, Writer, look
@@ -194,6 +195,17 @@ class World:
                 taken.append((dict(record.headers)["ce_id"] or b"").decode())
         return taken
 
+    def _mistaken(self, model: str) -> list[str]:
+        """Name the partitions in which a model's tally is not that of the ledger's events."""
+        rows = self.models.tables["checkpoints"].values()
+        present = [row for row in rows if row["era"] == self.ledger.era and row["reader"] == model]
+        ids = {row["partition"]: self._ids(row["partition"])[: row["position"]] for row in present}
+        return [
+            f"{model} has counted otherwise than the ledger in partition {row['partition']}"
+            for row in present
+            if row["tally"] != tally_of([each.encode() for each in ids[row["partition"]]], 0)
+        ]
+
     def _check(self, model: str) -> None:
         ledger = [
             Entry(str(event.event_id), f"{TENANT}:{event.subject}", event.position, event.meta.correlation_id)
@@ -212,6 +224,7 @@ class World:
         for name, process in self.processes.items():
             if process.failure is not None:
                 wrong.append(f"{name} ended: {process.failure!r}")
+        wrong += self._mistaken(model)
         wrong += self.violations
         wrong += self.nature.alarms
         if wrong:

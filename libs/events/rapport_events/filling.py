@@ -19,6 +19,7 @@ from rapport_events.postgres_ledger import recorded_of
 from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
 from rapport_events.statements import load
+from rapport_events.tally import End, Tally
 from rapport_events.view import Arrived, Key, View
 
 log = structlog.get_logger()
@@ -151,7 +152,8 @@ class Filler:
             found: dict[int, list[Arrived]] = defaultdict(list)
             for row in rows:
                 found[row["partition"]].append(_arrived(source, row))
-            ends = {(source, era, partition): records[-1].position for partition, records in found.items()}
+            # The last row of each partition has the tally of all up to it.
+            ends = {(source, era, row["partition"]): _end(row) for row in rows}
             if not ends:
                 return
             # The last event of a page is there for its number, whatever it is.
@@ -189,6 +191,10 @@ class Filler:
 def behind(reader: ViewReader, goals: Mapping[Key, int]) -> int:
     """Count the events that a view has yet to see."""
     return sum(max(0, goals.get(line, 0) - at) for line, at in reader.positions.items())
+
+
+def _end(row: asyncpg.Record) -> End:
+    return End(row["position"], Tally(row["count"], row["total"], row["weighted"]))
 
 
 def _arrived(source: str, row: asyncpg.Record) -> Arrived:

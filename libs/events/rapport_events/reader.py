@@ -1,6 +1,7 @@
 """One view kept current: exactly the next number, checkpoint and rows in one transaction, poison set aside."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -13,6 +14,7 @@ from rapport_events.faults import is_away
 from rapport_events.keyring import Keyring
 from rapport_events.parking import BEHIND, Parked, apply_around, mend, park, parked_customers
 from rapport_events.statements import load
+from rapport_events.tally import NOTHING, End, Tally, tally_of
 from rapport_events.tracing import Facts, traced_batch
 from rapport_events.view import Arrived, Fact, Key, Unreadable, View
 
@@ -45,6 +47,8 @@ class ViewReader:
         """How far the view has come. Records that do not concern it are counted here first, and written down later."""
         self.stored: dict[Key, int] = {}
         """The checkpoints, as they were last seen."""
+        self._untold: dict[Key, Tally] = {}
+        """What was taken between the checkpoints and where the view has come."""
         self._pool = pool
         self.turn = asyncio.Lock()
         """Held by whoever moves the view."""
@@ -74,13 +78,22 @@ class ViewReader:
             is_set_back = any(found.get(line, -1) < at for line, at in self.stored.items())
             if is_set_back or found.keys() - self.stored.keys():
                 log.warning("reader_set_back", reader=self.view.reader)
-                self.positions, self.stored = found, dict(found)
+                self._stand(found)
 
-    def unstored(self) -> dict[Key, int]:
+    def unstored(self) -> dict[Key, End]:
         """Return how far the view has come where that is not written down: only over records that do not concern it."""
-        return {line: at for line, at in self.positions.items() if at != self.stored[line]}
+        return {line: End(self.positions[line], taken) for line, taken in self._untold.items()}
 
-    async def _write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+    def note_stored(self, ends: Mapping[Key, End]) -> None:
+        """Take it that the checkpoints stand there now."""
+        for line, end in ends.items():
+            self.positions[line] = self.stored[line] = end.position
+            self._untold.pop(line, None)
+
+    def _stand(self, positions: dict[Key, int]) -> None:
+        self.positions, self.stored, self._untold = positions, dict(positions), {}
+
+    async def _write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> None:
         traces = (record.arrived.traceparent for record in known)
         facts: Facts = {"rapport.reader": self.view.reader, "messaging.batch.message_count": len(known)}
         with (
@@ -88,11 +101,10 @@ class ViewReader:
             COMMIT_SECONDS.labels(self.view.reader).time(),
         ):
             await self._commit(known, ends)
-        self.stored.update(ends)
+        self.note_stored(ends)
 
     async def _reload(self) -> None:
-        self.positions = await self._read()
-        self.stored = dict(self.positions)
+        self._stand(await self._read())
 
     async def _read(self) -> dict[Key, int]:
         async with self._pool.acquire() as connection:
@@ -148,15 +160,18 @@ class ViewReader:
         chosen, ends = self._next(records)
         if not ends:
             return 0
-        moved = sum(end - self.positions[line] for line, end in ends.items())
+        moved = sum(end.position - self.positions[line] for line, end in ends.items())
         known = [self.view.decode(record) for record in chosen if self.view.concerns(record.type)]
+        together = {line: End(end.position, self._untold.get(line, NOTHING) + end.taken) for line, end in ends.items()}
         if known:
-            await self._prepare_and_write(known, self.unstored() | ends)
-        self.positions.update(ends)
+            await self._prepare_and_write(known, self.unstored() | together)
+        else:
+            for line, end in together.items():
+                self.positions[line], self._untold[line] = end.position, end.taken
         FOLDED.labels(self.view.reader).inc(moved)
         return moved
 
-    async def _prepare_and_write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+    async def _prepare_and_write(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> None:
         try:
             if self._keyring is not None:
                 await self.view.prepare([record for record in known if isinstance(record, Fact)], self._keyring)
@@ -164,7 +179,7 @@ class ViewReader:
         finally:
             self.view.forget()
 
-    async def jump(self, records: Sequence[Arrived], starts: Mapping[Key, int], ends: dict[Key, int]) -> bool:
+    async def jump(self, records: Sequence[Arrived], starts: Mapping[Key, int], ends: dict[Key, End]) -> bool:
         """
         Fold records of which it is known that nothing else between starts and ends concerns the view.
 
@@ -174,21 +189,21 @@ class ViewReader:
             False where the view does not stand at the starts: another owner was here, and nothing was written.
         """
         async with self.turn:
-            if any(self.positions.get(line) != start for line, start in starts.items()):
+            if any(self.positions.get(line) != start or line in self._untold for line, start in starts.items()):
                 await self._reload()
                 return False
             try:
-                await self._prepare_and_write([self.view.decode(record) for record in records], self.unstored() | ends)
+                await self._prepare_and_write([self.view.decode(record) for record in records], ends)
             except Overtaken:
                 await self._reload()
                 return False
-            self.positions.update(ends)
             return True
 
-    def _next(self, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, int]]:
+    def _next(self, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, End]]:
         """Choose, in the order of arrival, exactly the next number of each line, and say where each line then ends."""
         chosen: list[Arrived] = []
         ends: dict[Key, int] = {}
+        ids: dict[Key, list[bytes]] = defaultdict(list)
         repeats = passed_over = 0
         for record in records:
             line = record.line
@@ -200,15 +215,16 @@ class ViewReader:
             if record.position == position + 1:
                 chosen.append(record)
                 ends[line] = record.position
+                ids[line].append(record.headers.get("ce_id", b""))
             elif record.position <= position:
                 repeats += 1
             else:
                 passed_over += 1
         REPEATS.labels(self.view.reader).inc(repeats)
         PASSED_OVER.labels(self.view.reader).inc(passed_over)
-        return chosen, ends
+        return chosen, {line: End(end, tally_of(ids[line], self.positions[line])) for line, end in ends.items()}
 
-    async def _commit(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]) -> None:
+    async def _commit(self, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> None:
         for attempt in range(1, FOLD_TRIES + 1):
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
@@ -223,7 +239,7 @@ class ViewReader:
             else:
                 return
 
-    async def _advance(self, connection: Connection, ends: Mapping[Key, int]) -> None:
+    async def _advance(self, connection: Connection, ends: Mapping[Key, End]) -> None:
         """Move the checkpoints first: the compare-and-set is the fence against a second owner."""
         if await advance(connection, [(self, ends)]) != len(ends):
             raise Overtaken
@@ -254,7 +270,7 @@ class ViewReader:
         await park(connection, self.view.reader, parked)
 
 
-async def advance(connection: Connection, moves: Sequence[tuple[ViewReader, Mapping[Key, int]]]) -> int:
+async def advance(connection: Connection, moves: Sequence[tuple[ViewReader, Mapping[Key, End]]]) -> int:
     """
     Move checkpoints from where their readers believe them to be.
 
@@ -262,7 +278,17 @@ async def advance(connection: Connection, moves: Sequence[tuple[ViewReader, Mapp
         How many were there, and were moved; fewer than named means that another owner was here.
     """
     rows = sorted(
-        (reader.view.reader, *line, reader.stored[line], end) for reader, ends in moves for line, end in ends.items()
+        (
+            reader.view.reader,
+            *line,
+            reader.stored[line],
+            end.position,
+            end.taken.count,
+            end.taken.total,
+            end.taken.weighted,
+        )
+        for reader, ends in moves
+        for line, end in ends.items()
     )
     columns = map(list, zip(*rows, strict=True))
     status = await connection.execute(load("rapport_events", "reader/advance"), *columns)
@@ -285,7 +311,7 @@ async def write_down(pool: Pool, readers: Sequence[ViewReader]) -> None:
             moved = await advance(connection, moves)
         if moved == sum(len(ends) for _, ends in moves):
             for reader, ends in moves:
-                reader.stored.update(ends)
+                reader.note_stored(ends)
             return
     for reader, _ in moves:
         OVERTAKEN.labels(reader.view.reader).inc()

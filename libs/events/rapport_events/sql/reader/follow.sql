@@ -3,7 +3,7 @@
 WITH past AS (
      DELETE FROM checkpoints
       WHERE reader = $1 AND source = $2 AND era < $3)
-INSERT INTO checkpoints (reader, source, era, partition, position)
-SELECT $1, $2, $3, n.partition, n.position
+INSERT INTO checkpoints (reader, source, era, partition, position, tally_after)
+SELECT $1, $2, $3, n.partition, n.position, n.position
   FROM unnest($4::smallint[], $5::bigint[]) AS n (partition, position)
     ON CONFLICT ON CONSTRAINT checkpoints_pkey DO NOTHING
