@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import UnknownError
 
 from rapport_cli.embedded.broker import Broker
+from rapport_events.kafka import apply_topics
 from rapport_events.mirror import Mirror
-from tests.events.mirroring import Place, quicker, running, until_reached, until_readable
+from rapport_events.producer import Outgoing, Producer, producing
+from tests.events.mirroring import Place, event_id, quicker, running, until_reached, until_readable
 from tests.waiting import until
 
 P = 7
@@ -69,6 +72,43 @@ async def test_a_consumer_that_stayed_connected_does_not_spoil_the_new_topic(fra
             await until_readable(fragile, P, 5)
         finally:
             await consumer.stop()
+
+
+async def leave_a_batch_without_topic(place: Place, broker: Broker, producer: Producer) -> None:
+    """Send to a broker that was started again: it keeps the batch, and makes the topic as if it had none."""
+    await broker.kill()
+    await broker.start()
+    await send(place, producer, 2)
+    await apply_topics(broker.address, [place.topic])
+
+
+async def send(place: Place, producer: Producer, count: int) -> None:
+    """Send the first event so many times."""
+    headers = [("ce_position", b"1"), ("ce_id", str(event_id(P, 1)).encode())]
+    await producer.send(place.topic, P, producer.pack([Outgoing(b"k", b"{}", headers, 1)] * count))
+
+
+async def test_a_topic_that_takes_no_batch_is_made_anew(fragile: Place, broker: Broker) -> None:
+    await fragile.put(P, 1, 5)
+    await apply_topics(broker.address, [fragile.topic])
+    async with producing(broker.address, fragile.topic) as producer:
+        await leave_a_batch_without_topic(fragile, broker, producer)
+
+    async with running(Mirror(fragile.settings)):
+        await until_readable(fragile, P, 5)
+
+
+async def test_a_topic_whose_end_has_no_records_is_made_anew(fragile: Place, broker: Broker) -> None:
+    await fragile.put(P, 1, 5)
+    await apply_topics(broker.address, [fragile.topic])
+    async with producing(broker.address, fragile.topic) as producer:
+        await leave_a_batch_without_topic(fragile, broker, producer)
+        with pytest.raises(UnknownError):
+            await send(fragile, producer, 9)
+
+    await fragile.open()
+    async with running(Mirror(fragile.settings)):
+        await until_readable(fragile, P, 5)
 
 
 async def test_a_mirror_waits_for_a_broker_that_is_away(fragile: Place, broker: Broker) -> None:

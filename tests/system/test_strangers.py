@@ -98,12 +98,15 @@ async def test_a_subscriber_misses_nothing_and_takes_nothing_twice(
         await put(fragile, mirror, 1, 40)
         async with subscriber(PROGRAMS[language](), fragile, file):
             await until_kept(file, 40)
-            await restart(fragile, broker, 40)
+            await restart(broker)
             await put(fragile, mirror, 41, 80)
             await until_kept(file, 80)
         # It was killed itself, and the broker while it was away.
-        await restart(fragile, broker, 80)
+        await restart(broker)
         await put(fragile, mirror, 81, 90)
+        # KafkaJS ends where it is started while there is no topic.
+        for partition in PARTITIONS:
+            await until_readable(fragile, partition, 90)
         async with subscriber(PROGRAMS[language](), fragile, file):
             await until_kept(file, 90)
         for partition in PARTITIONS:
@@ -120,12 +123,10 @@ async def read_by_sdk(place: Place, partition: int) -> AsyncIterator[int]:
             yield int(event.get_extension("position"))
 
 
-async def restart(place: Place, broker: Broker, last: int) -> None:
-    """Kill the broker, which forgets everything, and wait until the mirror has filled it again."""
+async def restart(broker: Broker) -> None:
+    """Kill the broker, which forgets everything; the mirror fills it again while new events come."""
     await broker.kill()
     await broker.start()
-    for partition in PARTITIONS:
-        await until_readable(place, partition, last)
 
 
 async def put(place: Place, mirror: Mirror, first: int, last: int) -> None:

@@ -13,6 +13,8 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     TopicAlreadyExistsError,
+    UnknownError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from aiokafka.protocol.transaction import InitProducerIdRequest
@@ -122,21 +124,55 @@ async def find_eras(bootstrap: str, service: str, prefix: str) -> list[int]:
 async def grants_producer_ids(bootstrap: str) -> bool:
     """Ask the broker for a producer id; the embedded one refuses, and so do brokers that forbid it to this user."""
     async with _admin(bootstrap) as admin:
-        client = admin._client  # noqa: SLF001  # aiokafka has no public way to send this request
-        request = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=_NO_TIMEOUT_MS)
-        for _ in range(_PRODUCER_ID_TRIES):
-            try:
-                answer = await client.send(client.get_random_node(), request)
-            except IncompatibleBrokerVersion:
-                return False
-            except (KafkaError, KeyError):
-                # A node that is going down, or a connection that the client has just dropped: ask another one.
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            if not answer.error_code or not for_code(answer.error_code).retriable:
-                return not answer.error_code
+        return await _producer_id_refused(admin) is None
+
+
+async def drop_broken_topic(bootstrap: str, topic: str) -> bool:
+    """
+    Delete a topic that takes or gives no records any more, on the embedded broker and on no other.
+
+    That one keeps a batch for a topic that it does not have. When the topic is made, its numbers begin at 0, and the
+    batch still lies there: the next one is refused, and numbers without records are left behind. Deleting clears it.
+
+    Returns:
+        Whether the topic is gone; False where the broker is another one.
+
+    Raises:
+        KafkaError: The broker is away or refused.
+    """
+    async with _admin(bootstrap) as admin:
+        # It does not know what is asked; another one that gives no producer ids says that it forbids them.
+        if await _producer_id_refused(admin) is not UnknownError:
+            return False
+        for _, code in (await admin.delete_topics([topic])).topic_error_codes:
+            error = for_code(code)
+            if code and error is not UnknownTopicOrPartitionError:
+                msg = f"topic {topic} could not be deleted: {error.__name__}"
+                raise error(msg)
+        return True
+
+
+async def _producer_id_refused(admin: AIOKafkaAdminClient) -> type[KafkaError] | None:
+    """Return with which error the broker refuses a producer id; None where it grants one."""
+    client = admin._client  # noqa: SLF001  # aiokafka has no public way to send this request
+    request = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=_NO_TIMEOUT_MS)
+    for _ in range(_PRODUCER_ID_TRIES):
+        try:
+            answer = await client.send(client.get_random_node(), request)
+        except IncompatibleBrokerVersion:
+            return IncompatibleBrokerVersion
+        except (KafkaError, KeyError):
+            # A node that is going down, or a connection that the client has just dropped: ask another one.
             await asyncio.sleep(_PAUSE_SECONDS)
-    raise KafkaTimeoutError("no node of the broker says whether it grants producer ids")
+            continue
+        if not answer.error_code:
+            return None
+        error: type[KafkaError] = for_code(answer.error_code)
+        if not error.retriable:
+            return error
+        await asyncio.sleep(_PAUSE_SECONDS)
+    msg = "no node of the broker says whether it grants producer ids"
+    raise KafkaTimeoutError(msg)
 
 
 async def _not_ready(admin: AIOKafkaAdminClient, bootstrap: str, topics: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError, UnknownError, UnknownTopicOrPartitionError
 
 from rapport_events.audit import Audit, RecordNotHeld
 from rapport_events.copying import Copying
@@ -20,6 +20,7 @@ from rapport_events.kafka import WrongPartitions
 from rapport_events.lane import LedgerGap
 from rapport_events.mirror_metrics import AUDITS, FAILURES, HEALS, LAG, LEADS, RESENDS, sound
 from rapport_events.opening import LedgerMoved, Opening, StaysShut, stay_shut
+from rapport_events.scanner import TopicSilent
 from rapport_events.statements import load
 from rapport_events.ways import REAL, Ways
 
@@ -173,6 +174,11 @@ class Mirror:
                 stop = next(leaves(stops))
                 reason = stop.reason if isinstance(stop, StaysShut) else "record_not_held"
                 await stay_shut(pool, reason, str(stop))
+                raise
+            except* (UnknownError, TopicSilent):
+                # Led by us until it is gone, so that nobody fills it meanwhile.
+                if await self._ways.drop_broken_topic(settings.bootstrap, self._topic):
+                    log.warning("topic_dropped", topic=self._topic)
                 raise
             finally:
                 self._copying = None

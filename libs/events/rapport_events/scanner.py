@@ -51,8 +51,13 @@ _FETCH_WAIT_MS = 10
 _TRIES = 20
 _BEHIND_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
+_STALL_SECONDS = 10.0
 _EARLIEST = -2
 _UNCOMMITTED = 0
+
+
+class TopicSilent(KafkaTimeoutError):
+    """A topic that says to hold more does not give it."""
 
 
 class Record(Protocol):
@@ -116,7 +121,7 @@ class Scanner:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def at(
-        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = 30
+        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = _STALL_SECONDS
     ) -> dict[int, T]:
         """Return what is read of the records at exactly these offsets, by partition; nothing where there is none."""
         found: dict[int, T] = {}
@@ -134,7 +139,7 @@ class Scanner:
         return found
 
     async def scan(
-        self, starts: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = 30
+        self, starts: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = _STALL_SECONDS
     ) -> AsyncIterator[dict[int, Page[T]]]:
         """
         Yield pages of partitions, each from its offset to the end that it had at the first look.
@@ -142,7 +147,8 @@ class Scanner:
         A partition whose offset lies outside of what the topic has gets one page with the end -1.
 
         Raises:
-            KafkaError: The broker is away or refused, or nothing came for `stall_seconds`.
+            KafkaError: The broker is away or refused.
+        TopicSilent: Nothing came for `stall_seconds`, though there is more.
         """
         offsets = dict(starts)
         ends: dict[int, int] = {}
@@ -166,7 +172,7 @@ class Scanner:
     def _give_up_after(self, until: float) -> None:
         if time.monotonic() > until:
             msg = f"no record of {self.topic} came for too long"
-            raise KafkaTimeoutError(msg)
+            raise TopicSilent(msg)
 
     async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Try again while leaders move."""

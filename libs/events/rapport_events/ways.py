@@ -18,6 +18,7 @@ class Ways:
     open_pool: Callable[..., Awaitable[Pool]] = database.open_pool
     find_eras: Callable[[str, str, str], Awaitable[list[int]]] = kafka.find_eras
     apply_topics: Callable[[str, list[str]], Awaitable[None]] = kafka.apply_topics
+    drop_broken_topic: Callable[[str, str], Awaitable[bool]] = kafka.drop_broken_topic
     producing: Callable[[str, str], AbstractAsyncContextManager[Producer]] = producer.producing
     scanning: Callable[[str, str], AbstractAsyncContextManager[Scanner]] = scanner.scanning
 
