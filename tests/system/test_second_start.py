@@ -80,6 +80,18 @@ async def test_a_suite_goes_on_where_it_was(suite: Suite, tenant: str, how: str)
         await settle(suite)
         assert position == heads["interactions"][partition] + 1
         assert (await figures(client))["purchases"]["count"] == shown["purchases"]["count"] + 1
+    await proven(suite)
+
+
+async def proven(suite: Suite) -> None:
+    """Have `rapport verify` prove that topics and read models hold exactly what the ledgers hold."""
+    said = await suite.verb("verify", "--wait", "60", "--json")
+    assert said.code == 0, said.out + said.error
+    report = orjson.loads(said.out)
+    assert report["is_level"]
+    assert not any(report["counts"].values())
+    names = {place["place"].split("_")[0] for place in report["places"] if place["facts"]}
+    assert {"ledger contacts", "topic crm.workflow", "analytics.totals", "workflow.reactions"} <= names
 
 
 async def searched(suite: Suite) -> list[tuple[object, ...]]:
@@ -124,6 +136,7 @@ async def test_an_import_outlives_a_power_cut(suite: Suite, tenant: str, tmp_pat
     assert purchases["count"] == len(set(numbers))
     assert purchases["customers"] == len({customer_of(number) for number in numbers})
     assert Decimal(purchases["revenue"]["total"]) == LINES * Decimal("2.10")
+    await proven(suite)
 
 
 def has_ended(process: asyncio.subprocess.Process) -> bool:

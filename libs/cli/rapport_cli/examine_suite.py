@@ -34,7 +34,7 @@ def examine_suite(data: DataFolder = DATA_FOLDER, as_json: AsJson = False) -> No
     from rapport_cli.launching.home import Home, HomeRefused
 
     try:
-        case = _case(Home(data))
+        case = case_of(Home(data))
     except HomeRefused as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(exits.MISUSED) from error
@@ -52,7 +52,7 @@ def examine_suite(data: DataFolder = DATA_FOLDER, as_json: AsJson = False) -> No
     raise typer.Exit(exits.LEFT_OVER if counts["fail"] else exits.DONE)
 
 
-def _case(home: "Home") -> "Case":
+def case_of(home: "Home") -> "Case":
     """Find the suite: in the environment if that names a broker, else in the data folder."""
     import os
 

@@ -22,6 +22,7 @@ from rapport_cli import (
     subscribe,
     tail_events,
     up,
+    verify_suite,
     webhooks,
 )
 
@@ -36,6 +37,7 @@ app.command("up", help=up.HELP)(up.up)
 app.command("down", help=down.HELP)(down.down)
 app.command("status", help=status.HELP)(status.status)
 app.command("doctor", help=examine_suite.HELP)(examine_suite.examine_suite)
+app.command("verify", help=verify_suite.HELP)(verify_suite.verify_suite)
 app.command("token", help=issue_token.HELP)(issue_token.issue_token)
 app.command("import", help=import_file.HELP)(import_file.import_file)
 app.command("report", help=report.HELP)(report.report)

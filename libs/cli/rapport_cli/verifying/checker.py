@@ -11,8 +11,9 @@ from typing import Final, Literal, NamedTuple
 
 from rapport_cli.verifying.history import Told
 
-Kind = Literal["lost", "repeated", "reordered", "phantom", "backwards"]
-KINDS: Final[tuple[Kind, ...]] = ("lost", "repeated", "reordered", "phantom", "backwards")
+Kind = Literal["lost", "repeated", "reordered", "phantom", "backwards", "differing"]
+"""What can be wrong; `differing` are rows that are not as the same events make them anew."""
+KINDS: Final[tuple[Kind, ...]] = ("lost", "repeated", "reordered", "phantom", "backwards", "differing")
 _EXAMPLES_MAX: Final = 10
 
 
