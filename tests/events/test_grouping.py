@@ -172,3 +172,25 @@ async def test_who_waits_for_a_cancelled_ledger_is_cancelled_too() -> None:
 
     answers = await asyncio.wait_for(asyncio.gather(running, away, in_line, return_exceptions=True), 5)
     assert [type(answer) for answer in answers] == [asyncio.CancelledError] * 3
+
+
+async def test_who_waits_too_long_hears_of_it_and_the_others_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    road = Road()
+    async with running(road) as (grouper, tasks):
+        monkeypatch.setattr("rapport_events.grouping.SECONDS_MAX", 0.05)
+        late = [tasks.create_task(_told(grouper, _requests(count))) for count in (1, 3)]
+        await until(lambda: all(task.done() for task in late), seconds=5, what="both have given up")
+        monkeypatch.setattr("rapport_events.grouping.SECONDS_MAX", 5)
+        served = tasks.create_task(_told(grouper, _requests(2)))
+        for _ in range(3):
+            road.gate.release()
+        told = [await task for task in (*late, served)]
+
+    assert told == ["TimeoutError", "TimeoutError", "2 answers"]
+
+
+async def _told(grouper: Grouper, requests: Sequence[Request]) -> str:
+    try:
+        return f"{len(await grouper.append(requests))} answers"
+    except TimeoutError as error:
+        return type(error).__name__

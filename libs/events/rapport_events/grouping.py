@@ -1,6 +1,7 @@
 """Group commit: requests of concurrent callers share one transaction."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ class _Call:
     requests: Sequence[Request]
     events: int
     bytes: int
+    ends_at: float
     answers: asyncio.Future[list[Answer]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -33,6 +35,9 @@ class Grouper:
         self._send = send
         self._line: asyncio.Queue[_Call | None] = asyncio.Queue(CALLS_WAITING_MAX)
         self._held: _Call | None = None
+        # One timer, for the oldest of all calls: one for each would cost as much as all else here.
+        self._unanswered: deque[_Call] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def append(self, requests: Sequence[Request]) -> list[Outcome]:
         """
@@ -43,16 +48,15 @@ class Grouper:
         """
         outcomes: list[Outcome] = []
         failed: Exception | None = None
-        async with asyncio.timeout(SECONDS_MAX):
-            calls = _calls(requests)
-            for call in calls:
-                await self._line.put(call)
-            for call in calls:
-                for answer in await call.answers:
-                    if isinstance(answer, Exception):
-                        failed = failed or answer
-                    else:
-                        outcomes.append(answer)
+        calls = _calls(requests, asyncio.get_running_loop().time() + SECONDS_MAX)
+        for call in calls:
+            await self._join(call)
+        for call in calls:
+            for answer in await call.answers:
+                if isinstance(answer, Exception):
+                    failed = failed or answer
+                else:
+                    outcomes.append(answer)
         if failed is not None:
             raise failed
         return outcomes
@@ -70,10 +74,33 @@ class Grouper:
                 group.extend(call for call in [self._line.get_nowait()] if call is not None)
             for call in group:
                 call.answers.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
 
     async def stop(self) -> None:
         """Take no more calls and let `run` end when those in line are answered."""
         await self._line.put(None)
+
+    async def _join(self, call: _Call) -> None:
+        if self._line.full():
+            async with asyncio.timeout_at(call.ends_at):
+                await self._line.put(call)
+        else:
+            self._line.put_nowait(call)
+        self._unanswered.append(call)
+        if self._timer is None:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Give up on calls that waited too long, and come again when the next one will have."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self._unanswered and (self._unanswered[0].answers.done() or self._unanswered[0].ends_at <= loop.time()):
+            call = self._unanswered.popleft()
+            if not call.answers.done():
+                call.answers.set_result([TimeoutError() for _ in call.requests])
+        if self._unanswered:
+            self._timer = loop.call_at(self._unanswered[0].ends_at, self._watch)
 
     async def _carry(self, group: list[_Call]) -> None:
         requests = [request for call in group for request in call.requests]
@@ -88,6 +115,8 @@ class Grouper:
             if not call.answers.done():
                 call.answers.set_result(answers[begin:end])
             begin = end
+        while self._unanswered and self._unanswered[0].answers.done():
+            self._unanswered.popleft()
 
     async def _next_group(self) -> list[_Call]:
         """Take what waits in line, within limits."""
@@ -111,7 +140,7 @@ class Grouper:
         return group
 
 
-def _calls(requests: Sequence[Request]) -> list[_Call]:
+def _calls(requests: Sequence[Request], ends_at: float) -> list[_Call]:
     """Weigh a call, and split one that is larger than a group may be."""
     calls: list[_Call] = []
     part: list[Request] = []
@@ -119,9 +148,9 @@ def _calls(requests: Sequence[Request]) -> list[_Call]:
     for request in requests:
         weight = [len(event.data) for stream in request[1].streams for event in stream.events]
         if part and (events + len(weight) > EVENTS_MAX or size + sum(weight) > BYTES_MAX):
-            calls.append(_Call(part, events, size))
+            calls.append(_Call(part, events, size, ends_at))
             part, events, size = [], 0, 0
         part.append(request)
         events, size = events + len(weight), size + sum(weight)
-    calls.append(_Call(part, events, size))
+    calls.append(_Call(part, events, size, ends_at))
     return calls
