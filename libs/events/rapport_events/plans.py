@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rapport_events.beside import NOBODY, Beside, ids_beside
 from rapport_events.claiming import fact_claim, identity_claim
-from rapport_events.codec import encode, schema_of
+from rapport_events.codec import encode, pii_of, schema_of
 from rapport_events.command import CustomerRef, ExternalRef, Request, Target
 from rapport_events.contracts.base import Event
 from rapport_events.envelope import Meta, Recorded
@@ -43,6 +43,8 @@ class Plan:
     claims: list[Claim] = field(default_factory=list[Claim])
     turns: dict[CustomerRef, int] = field(default_factory=dict[CustomerRef, int])
     at: datetime = _LONG_AGO
+    named: CommandKey | None = None
+    """What it is called by its idempotency key, once that was asked for."""
 
     @property
     def tenant(self) -> TenantId:
@@ -165,11 +167,12 @@ def _events(
 def command_key(plan: Plan) -> CommandKey | None:
     """Return the digest of a command's idempotency key, and what it was used for."""
     request = plan.request
-    if request.key is None:
-        return None
+    if request.key is None or plan.named is not None:
+        return plan.named
     # Under the tenant's key: a plain hash of what was said would tell for ever whether a guess at it is right.
     body = digest(plan.keys, "fingerprint", request.handler.name, hashlib.sha256(request.body).hexdigest())
-    return CommandKey(digest(plan.keys, "command", request.key), body)
+    plan.named = CommandKey(digest(plan.keys, "command", request.key), body)
+    return plan.named
 
 
 def by_tenant(plans: Iterable[Plan]) -> dict[TenantId, list[Plan]]:
@@ -182,4 +185,4 @@ def by_tenant(plans: Iterable[Plan]) -> dict[TenantId, list[Plan]]:
 
 def subjects_of(plans: Collection[Plan]) -> set[CustomerId]:
     """Return the customers about whom something personal is to be recorded."""
-    return {CustomerId(UUID(plan.subject)) for plan in plans if any(getattr(e, "pii", None) for _, e in plan.events)}
+    return {CustomerId(UUID(plan.subject)) for plan in plans if any(pii_of(e) for _, e in plan.events)}
