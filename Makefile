@@ -18,7 +18,6 @@ READY := .venv/ready
 
 CUSTOMERS ?= 2000
 SEED ?= 7
-ON_KAFKA ?= tests/events
 
 .PHONY: help demo up down test kafka check fix bench docs release lock ready clean
 
@@ -44,8 +43,8 @@ down: ready ## Stop what `make demo` started
 test: ready ## Run all tests
 	$(PYTHON) -m pytest $(ARGS)
 
-kafka: ready ## Run the tests that speak with a broker on Apache Kafka (needs Java 17 and Maven)
-	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest $(ON_KAFKA) $(ARGS)
+kafka: ready ## Run all tests that use a broker on Apache Kafka (needs Java 17 and Maven, or Docker)
+	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest $(ARGS)
 
 check: ready ## Look at form, lint, types, imports and architecture, changing nothing
 	.venv/bin/ruff format --check

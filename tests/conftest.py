@@ -3,15 +3,14 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
 from tests import brokers, containers
-from tests.brokers.apache import apache_kafka
+from tests.brokers.any import AnyBroker, any_broker
 from tests.databases import Databases, KeyringDatabase, ServiceDatabase
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -19,6 +18,28 @@ MakeServiceDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 # Speed: a test's database need not survive a power cut. Tests of crashes start servers of their own.
 _TEST_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
+_WHOLE_SUITES = Path(__file__).parent / "system"
+
+
+def pytest_report_header() -> str:
+    """Say on which broker the tests run."""
+    name = "Apache Kafka" if brokers.is_apache_wanted() else "the embedded one"
+    return f"broker: {name}{', for those tests that use one' if brokers.are_others_left_out() else ''}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what has nothing to say on this broker: on Apache Kafka, whatever uses none."""
+    left_out = [item for item in items if not _belongs_here(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _belongs_here(item: pytest.Item) -> bool:
+    if item.get_closest_marker("embedded_broker" if brokers.is_apache_wanted() else "apache_kafka") is not None:
+        return False
+    fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+    uses_broker = not {"kafka", "own_broker"}.isdisjoint(fixtures) or _WHOLE_SUITES in item.path.parents
+    return uses_broker or not brokers.are_others_left_out()
 
 
 @pytest.fixture(scope="session")
@@ -44,18 +65,16 @@ async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     given = os.environ.get("RAPPORT_TEST_KAFKA")
     if given:
         yield given
-    elif containers.are_wanted():
-        container, address = await asyncio.to_thread(containers.start_kafka)
-        yield address
-        await asyncio.to_thread(container.stop)
-    elif brokers.is_apache_wanted():
-        async with apache_kafka(tmp_path_factory.mktemp("kafka")) as cluster:
-            yield cluster.address
     else:
-        broker = Broker(tmp_path_factory.mktemp("broker"))
-        await broker.start()
-        yield broker.address
-        await broker.kill()
+        async with any_broker(tmp_path_factory.mktemp("kafka")) as broker:
+            yield broker.address
+
+
+@pytest.fixture
+async def own_broker(tmp_path: Path) -> AsyncIterator[AnyBroker]:
+    """Start a broker that the test may kill and start again; the embedded one forgets everything then."""
+    async with any_broker(tmp_path / "broker") as broker:
+        yield broker
 
 
 @pytest.fixture

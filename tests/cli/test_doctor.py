@@ -17,6 +17,7 @@ from rapport_cli.launching.readiness import Look
 from rapport_events.kafka import apply_topics, look_at_broker
 from tests.cli.suites import Suite, environment
 from tests.databases import ServiceDatabase
+from tests.waiting import until
 
 MakeServiceDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
@@ -120,6 +121,11 @@ async def test_topics_that_drifted_are_named(kafka: str) -> None:
     await admin.create_topics([NewTopic(short, 4, 1, topic_configs={"retention.ms": "60000"})])
     await admin.close()
 
+    async def is_known() -> bool:
+        states = (await look_at_broker(kafka, [short])).topics
+        return short in states and bool(states[short].configs)
+
+    await until(is_known, seconds=20, what="the broker tells of the topic that it has just made")
     found = list(broker.judge(kafka, await look_at_broker(kafka, [good, short, gone]), [good, short, gone]))
 
     assert [(finding.state, finding.subject) for finding in found] == [

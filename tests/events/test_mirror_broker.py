@@ -1,18 +1,16 @@
 """The embedded broker forgets everything when it ends; the mirror fills it again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import UnknownError
 
-from rapport_cli.embedded.broker import Broker
 from rapport_events.kafka import apply_topics
 from rapport_events.mirror import Mirror
 from rapport_events.producer import Outgoing, Producer, producing
+from tests.brokers.any import AnyBroker
 from tests.events.mirroring import Place, event_id, quicker, running, until_reached, until_readable
 from tests.waiting import until
 
@@ -20,30 +18,22 @@ P = 7
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    broker = Broker(tmp_path)
-    await broker.start()
-    yield broker
-    await broker.kill()
-
-
-@pytest.fixture
-def fragile(place: Place, broker: Broker) -> Place:
+def fragile(place: Place, own_broker: AnyBroker) -> Place:
     """A place whose broker can be killed."""
-    return replace(place, settings=replace(place.settings, bootstrap=broker.address))
+    return replace(place, settings=replace(place.settings, bootstrap=own_broker.address))
 
 
-async def test_a_broker_that_was_killed_is_filled_again(fragile: Place, broker: Broker) -> None:
+async def test_a_broker_that_was_killed_is_filled_again(fragile: Place, own_broker: AnyBroker) -> None:
     await fragile.put(P, 1, 5)
     mirror = Mirror(quicker(fragile.settings, audit_seconds=0.3))
     async with running(mirror):
         await until_reached(mirror, P, 5)
-        await broker.kill()
-        await broker.start()
+        await own_broker.kill()
+        await own_broker.start()
         await until_readable(fragile, P, 5)
 
 
-async def test_all_events_arrive_though_the_broker_is_killed_under_load(fragile: Place, broker: Broker) -> None:
+async def test_all_events_arrive_though_the_broker_is_killed_under_load(fragile: Place, own_broker: AnyBroker) -> None:
     rounds, size = 12, 400
     mirror = Mirror(quicker(fragile.settings, audit_seconds=0.3))
     async with running(mirror):
@@ -51,35 +41,37 @@ async def test_all_events_arrive_though_the_broker_is_killed_under_load(fragile:
             for partition in (P, P + 1):
                 await fragile.put(partition, done + 1, done + size)
             if done % (4 * size) == 2 * size:
-                await broker.kill()
-                await broker.start()
+                await own_broker.kill()
+                await own_broker.start()
         for partition in (P, P + 1):
             await until_readable(fragile, partition, rounds * size)
 
 
-async def test_a_consumer_that_stayed_connected_does_not_spoil_the_new_topic(fragile: Place, broker: Broker) -> None:
+async def test_a_consumer_that_stayed_connected_does_not_spoil_the_new_topic(
+    fragile: Place, own_broker: AnyBroker
+) -> None:
     await fragile.put(P, 1, 5)
     mirror = Mirror(quicker(fragile.settings, audit_seconds=0.3))
     async with running(mirror):
         await until_reached(mirror, P, 5)
         consumer = AIOKafkaConsumer(
-            fragile.topic, bootstrap_servers=broker.address, auto_offset_reset="earliest", metadata_max_age_ms=100
+            fragile.topic, bootstrap_servers=own_broker.address, auto_offset_reset="earliest", metadata_max_age_ms=100
         )
         await consumer.start()
         try:
-            await broker.kill()
-            await broker.start()
+            await own_broker.kill()
+            await own_broker.start()
             await until_readable(fragile, P, 5)
         finally:
             await consumer.stop()
 
 
-async def leave_a_batch_without_topic(place: Place, broker: Broker, producer: Producer) -> None:
+async def leave_a_batch_without_topic(place: Place, own_broker: AnyBroker, producer: Producer) -> None:
     """Send to a broker that was started again: it keeps the batch, and makes the topic as if it had none."""
-    await broker.kill()
-    await broker.start()
+    await own_broker.kill()
+    await own_broker.start()
     await send(place, producer, 2)
-    await apply_topics(broker.address, [place.topic])
+    await apply_topics(own_broker.address, [place.topic])
 
 
 async def send(place: Place, producer: Producer, count: int) -> None:
@@ -88,21 +80,23 @@ async def send(place: Place, producer: Producer, count: int) -> None:
     await producer.send(place.topic, P, producer.pack([Outgoing(b"k", b"{}", headers, 1)] * count))
 
 
-async def test_a_topic_that_takes_no_batch_is_made_anew(fragile: Place, broker: Broker) -> None:
+@pytest.mark.embedded_broker
+async def test_a_topic_that_takes_no_batch_is_made_anew(fragile: Place, own_broker: AnyBroker) -> None:
     await fragile.put(P, 1, 5)
-    await apply_topics(broker.address, [fragile.topic])
-    async with producing(broker.address, fragile.topic) as producer:
-        await leave_a_batch_without_topic(fragile, broker, producer)
+    await apply_topics(own_broker.address, [fragile.topic])
+    async with producing(own_broker.address, fragile.topic) as producer:
+        await leave_a_batch_without_topic(fragile, own_broker, producer)
 
     async with running(Mirror(fragile.settings)):
         await until_readable(fragile, P, 5)
 
 
-async def test_a_topic_whose_end_has_no_records_is_made_anew(fragile: Place, broker: Broker) -> None:
+@pytest.mark.embedded_broker
+async def test_a_topic_whose_end_has_no_records_is_made_anew(fragile: Place, own_broker: AnyBroker) -> None:
     await fragile.put(P, 1, 5)
-    await apply_topics(broker.address, [fragile.topic])
-    async with producing(broker.address, fragile.topic) as producer:
-        await leave_a_batch_without_topic(fragile, broker, producer)
+    await apply_topics(own_broker.address, [fragile.topic])
+    async with producing(own_broker.address, fragile.topic) as producer:
+        await leave_a_batch_without_topic(fragile, own_broker, producer)
         with pytest.raises(UnknownError):
             await send(fragile, producer, 9)
 
@@ -111,11 +105,11 @@ async def test_a_topic_whose_end_has_no_records_is_made_anew(fragile: Place, bro
         await until_readable(fragile, P, 5)
 
 
-async def test_a_mirror_waits_for_a_broker_that_is_away(fragile: Place, broker: Broker) -> None:
-    await broker.kill()
+async def test_a_mirror_waits_for_a_broker_that_is_away(fragile: Place, own_broker: AnyBroker) -> None:
+    await own_broker.kill()
     await fragile.put(P, 1, 5)
     mirror = Mirror(fragile.settings)
     async with running(mirror):
         await until(lambda: mirror.state.phase == "comparing", seconds=10, what="the mirror looks for the broker")
-        await asyncio.wait_for(broker.start(), timeout=20)
+        await asyncio.wait_for(own_broker.start(), timeout=20)
         await until_reached(mirror, P, 5)

@@ -21,7 +21,7 @@ from rapport_cli.launching.ports import HOST, OFFSETS, url_of
 from rapport_cli.launching.processes import Run, read_run
 from rapport_events.database import Connection
 from tests import brokers
-from tests.brokers.apache import ApacheKafka, apache_kafka
+from tests.brokers.any import AnyBroker, one_apache_node
 from tests.system.client import Client
 from tests.waiting import until
 
@@ -57,7 +57,7 @@ class Suite:
         self._settings = settings or {}
         self._launcher: Child | None = None
         self._apache = AsyncExitStack()
-        self._cluster: ApacheKafka | None = None
+        self._cluster: AnyBroker | None = None
 
     @property
     def urls(self) -> dict[str, str]:
@@ -127,7 +127,7 @@ class Suite:
             return ()
         if self._cluster is None:
             folder = self.home.folder.parent / "kafka"
-            self._cluster = await self._apache.enter_async_context(apache_kafka(folder))
+            self._cluster = await self._apache.enter_async_context(one_apache_node(folder))
         await self._cluster.start()
         return ("--kafka", self._cluster.address)
 

@@ -13,10 +13,10 @@ import orjson
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
-from rapport_cli.embedded.broker import Broker
 from rapport_events.mirror import Mirror, MirrorSettings
 from rapport_events.scanner import read_partition
 from tests.architecture.tree import ROOT
+from tests.brokers.any import AnyBroker
 from tests.conftest import MakeServiceDatabase
 from tests.events.mirroring import Place, quicker, running, until_reached, until_readable
 from tests.node import install_packages, node
@@ -30,18 +30,12 @@ _NO_CODE = re.compile(r'^\s*($|#|//|"""|[)\]}; ]*$)')
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    broker = Broker(tmp_path / "broker")
-    await broker.start()
-    yield broker
-    await broker.kill()
-
-
-@pytest.fixture
-async def fragile(make_service_database: MakeServiceDatabase, broker: Broker, topic_prefix: str) -> Place:
+async def fragile(make_service_database: MakeServiceDatabase, own_broker: AnyBroker, topic_prefix: str) -> Place:
     """A ledger, and a broker that can be killed."""
     database = await make_service_database("events")
-    settings = MirrorSettings(service="events", keeper=database.keeper, bootstrap=broker.address, prefix=topic_prefix)
+    settings = MirrorSettings(
+        service="events", keeper=database.keeper, bootstrap=own_broker.address, prefix=topic_prefix
+    )
     return Place(database, settings)
 
 
@@ -89,7 +83,7 @@ PROGRAMS = {"Python": lambda: [sys.executable, "subscriber.py"], "TypeScript": l
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", PROGRAMS)
 async def test_a_subscriber_misses_nothing_and_takes_nothing_twice(
-    fragile: Place, broker: Broker, tmp_path: Path, language: str
+    fragile: Place, own_broker: AnyBroker, tmp_path: Path, language: str
 ) -> None:
     await install_packages(EXAMPLES)
     file = tmp_path / "kept.db"
@@ -98,11 +92,11 @@ async def test_a_subscriber_misses_nothing_and_takes_nothing_twice(
         await put(fragile, mirror, 1, 40)
         async with subscriber(PROGRAMS[language](), fragile, file):
             await until_kept(file, 40)
-            await restart(broker)
+            await restart(own_broker)
             await put(fragile, mirror, 41, 80)
             await until_kept(file, 80)
         # It was killed itself, and the broker while it was away.
-        await restart(broker)
+        await restart(own_broker)
         await put(fragile, mirror, 81, 90)
         # KafkaJS ends where it is started while there is no topic.
         for partition in PARTITIONS:
@@ -123,10 +117,10 @@ async def read_by_sdk(place: Place, partition: int) -> AsyncIterator[int]:
             yield int(event.get_extension("position"))
 
 
-async def restart(broker: Broker) -> None:
+async def restart(own_broker: AnyBroker) -> None:
     """Kill the broker, which forgets everything; the mirror fills it again while new events come."""
-    await broker.kill()
-    await broker.start()
+    await own_broker.kill()
+    await own_broker.start()
 
 
 async def put(place: Place, mirror: Mirror, first: int, last: int) -> None:

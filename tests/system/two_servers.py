@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.child import Child, spawn, unprivileged_user
 from rapport_cli.embedded.postgres import Postgres
 from rapport_cli.launching.databases import SERVICE_LOGINS, Server, set_up_databases
@@ -25,6 +24,8 @@ from rapport_cli.launching.home import Home, Suite as Remembered, write_closed
 from rapport_cli.launching.installed import find_installed
 from rapport_cli.launching.keys import OPERATOR, SCOPES, make_keys, password_of, sign_token
 from rapport_cli.launching.ports import url_of
+from tests import brokers
+from tests.brokers.any import AnyBroker, any_broker
 from tests.system.client import Client
 from tests.system.suites import OWNERS, Said, free_base
 from tests.waiting import until
@@ -40,7 +41,7 @@ class TwoServers:
     folder: Path
     own: Postgres
     common: Postgres
-    broker: Broker
+    broker: AnyBroker
     home: Home
     base: int
     environment: dict[str, str] = field(default_factory=dict[str, str])
@@ -60,7 +61,7 @@ class TwoServers:
         self.home.remember(Remembered(self.base, self.broker.address, self.common.dsn))
         self.environment = environment_of(self.home, Server(self.common.dsn), self.broker.address, owners)
         # On the embedded broker joining a group takes longer than all else here.
-        self.environment["RAPPORT_CONSUMER_GROUPS"] = "false"
+        self.environment["RAPPORT_CONSUMER_GROUPS"] = str(brokers.is_apache_wanted()).lower()
         for login in SERVICE_LOGINS:
             address = address_of(self.home, Server(self.own.dsn), MOVED, login)
             write_closed(self.home.secrets / f"{MOVED}_{login}", address + "\n")
@@ -173,19 +174,17 @@ class TwoServers:
 @asynccontextmanager
 async def two_servers(folder: Path) -> AsyncGenerator[TwoServers]:
     """Start a suite on two servers, and leave nothing behind."""
-    base = free_base()
-    own, common, broker = Postgres(folder / "own"), Postgres(folder / "common"), Broker(folder / "broker")
-    suite = TwoServers(folder, own, common, broker, Home(folder / "suite"), base)
-    try:
-        await own.start()
-        await common.start()
-        await broker.start()
-        await suite.set_up()
-        await suite.up()
-        yield suite
-    finally:
-        if suite.process is not None:
-            await suite.process.end(SIGTERM, seconds=30)
-        await broker.kill()
-        await common.kill()
-        await own.kill()
+    own, common = Postgres(folder / "own"), Postgres(folder / "common")
+    async with any_broker(folder / "broker") as broker:
+        suite = TwoServers(folder, own, common, broker, Home(folder / "suite"), free_base())
+        try:
+            await own.start()
+            await common.start()
+            await suite.set_up()
+            await suite.up()
+            yield suite
+        finally:
+            if suite.process is not None:
+                await suite.process.end(SIGTERM, seconds=30)
+            await common.kill()
+            await own.kill()

@@ -14,6 +14,8 @@ from rapport_events.ids import PARTITIONS
 from rapport_events.kafka import apply_topics
 from rapport_events.scanner import Consumed
 
+_METADATA_MILLISECONDS = 5_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumingSettings:
@@ -57,6 +59,8 @@ def declare(
         apply_types=False,
         logger=None,
         allow_auto_create_topics=False,
+        # A group learns from it alone that a topic has come back that was deleted.
+        metadata_max_age_ms=_METADATA_MILLISECONDS,
     )
     subscriber = broker.subscriber(
         *(topics if settings.group else ()),
