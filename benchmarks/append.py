@@ -1,6 +1,7 @@
 """Append events one by one and in groups, beside pgbench inserting the same row into a plain table."""
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -28,8 +29,8 @@ from rapport_events.ledger import NONE, Append, Claim, ClaimRef, CommandKey, New
 from rapport_events.migrate import migrate, prepare
 from rapport_events.postgres_ledger import PostgresLedger, append_within
 
-ROUNDS = 3
-SECONDS = 4
+ROUNDS = 5
+SECONDS = 2
 SINGLE_CONNECTIONS = 8
 PLAIN_CONNECTIONS = 32
 PASSWORD = "bench"  # noqa: S105  # the server listens on loopback and dies with the run
@@ -156,6 +157,7 @@ async def prepared() -> AsyncGenerator[tuple[str, str, Path]]:
 
 async def measure() -> list[dict[str, object]]:
     """Run all in turn, several rounds; ratios are taken within a round, and their medians told."""
+    gc.freeze()  # as every service does when it has started
     async with prepared() as (admin, app, script):
         cases: dict[str, tuple[int, float, Callable[[], Awaitable[float]]]] = {
             "append_single": (SINGLE_CONNECTIONS, 0.5, lambda: run_single(app)),

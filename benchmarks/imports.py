@@ -1,56 +1,38 @@
-"""Import 200,000 invoice lines through HTTP, beside parsing the file and COPYing its rows raw."""
+"""
+Import files through HTTP, beside parsing the same files and COPYing their rows raw.
 
+`--rows 1000000` is the run that the goal speaks of; without it 200,000 invoice lines and 20,000 people are imported.
+"""
+
+import argparse
 import asyncio
 import csv
 import gzip
 import json
-import random
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 
+from benchmarks.import_files import INVOICES, PEOPLE, PEOPLE_MAPPING, write_invoices, write_people
 from benchmarks.suite import running
 from rapport_cli.embedded.postgres import Postgres
 
 ROWS = 200_000
-COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
-SEED = 7
+PEOPLE_SHARE = 10
+"""One person for so many invoice lines."""
 
 
-def write_file(path: Path) -> None:
-    """Write invoices of a made-up shop, in the columns of the mapping `online_retail`."""
-    dice = random.Random(SEED)  # noqa: S311  # no secret: the same file every time
-    at, invoice, written = datetime(2026, 1, 1, 9, tzinfo=UTC), 500_000, 0
-    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(COLUMNS)
-        while written < ROWS:
-            invoice += 1
-            at += timedelta(minutes=dice.randrange(1, 12))
-            number = f"C{invoice}" if dice.random() < 0.1 else str(invoice)
-            customer = "" if dice.random() < 0.1 else str(dice.randrange(10_000, 14_000))
-            for _ in range(min(dice.randrange(1, 24), ROWS - written)):
-                qty = -dice.randrange(1, 5) if number.startswith("C") else dice.randrange(1, 25)
-                price = f"{dice.randrange(5, 2_000) / 100:.2f}"
-                stock = str(dice.randrange(20_000, 24_000))
-                rows.writerow(
-                    [number, stock, f"ITEM {stock}", qty, at.strftime("%Y-%m-%d %H:%M:%S"), price, customer, "UK"]
-                )
-                written += 1
-
-
-async def copy_raw(path: Path, folder: Path) -> float:
-    """Parse the file and COPY its rows; return the seconds."""
+async def copy_raw(path: Path, columns: Sequence[str], folder: Path) -> float:
+    """Parse a file and COPY its rows; return the seconds."""
     server = Postgres(folder)
     await server.start()
     try:
         connection = await asyncpg.connect(server.dsn)
-        columns = ", ".join(f'"{name}" text' for name in COLUMNS)
-        await connection.execute(f"CREATE TABLE raw ({columns})")
+        typed = ", ".join(f'"{name}" text' for name in columns)
+        await connection.execute(f"DROP TABLE IF EXISTS raw; CREATE TABLE raw ({typed})")
         began = time.perf_counter()
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
@@ -69,37 +51,43 @@ async def copy_raw(path: Path, folder: Path) -> float:
     return seconds
 
 
-def measure() -> dict[str, object]:
-    """Run both, each alone."""
+def measure(rows: int) -> list[dict[str, object]]:
+    """Import both files, each into a suite of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = folder / "invoices.csv.gz"
-        write_file(path)
-        reference = asyncio.run(copy_raw(path, folder / "postgres"))
-        with running() as suite:
-            words = (
-                "import",
-                str(path),
-                "--mapping",
-                "online_retail",
-                "--json",
-                "--quiet",
-                "--url",
-                suite.url("console"),
-            )
-            began = time.perf_counter()
-            told: dict[str, Any] = json.loads(suite.rapport(*words, token=suite.token("bench")))
-            seconds = time.perf_counter() - began
-            facts = sum(told["facts"].values())
+        invoices, people, mapping = folder / "invoices.csv.gz", folder / "people.csv.gz", folder / "people.toml"
+        mapping.write_text(PEOPLE_MAPPING, encoding="utf-8")
+        write_invoices(invoices, rows)
+        write_people(people, rows // PEOPLE_SHARE)
+        return [
+            _row("import", 0.4, invoices, "online_retail", INVOICES),
+            _row("import_personal", 0.08, people, str(mapping), PEOPLE),
+        ]
+
+
+def _row(name: str, goal: float, path: Path, mapping: str, columns: Sequence[str]) -> dict[str, object]:
+    reference = asyncio.run(copy_raw(path, columns, path.parent / "postgres"))
+    with running() as suite:
+        words = ("import", str(path), "--mapping", mapping, "--json", "--quiet", "--url", suite.url("console"))
+        # What cannot be used (a refund below zero) is counted, and the command says so by its code.
+        run = suite.measured(*words, token=suite.token("bench"), codes=(0, 1))
+        told = json.loads(run.told)
+    rows, facts = told["rows"], sum(told["facts"].values())
     return {
-        "name": "import",
-        "ratio": round(reference / seconds, 3),
-        "value": round(ROWS / seconds),
+        "name": name,
+        "ratio": round(reference / run.seconds, 3),
+        "value": round(rows / run.seconds),
         "unit": "rows/s",
-        "reference": f"parse and COPY raw: {ROWS / reference:.0f} rows/s; {facts / seconds:.0f} events/s recorded",
-        "goal": 0.4,
+        "reference": (
+            f"parse and COPY raw: {rows / reference:.0f} rows/s; {rows} rows, {facts / run.seconds:.0f} events/s"
+            f" recorded, at most {run.mebibytes:.0f} MiB"
+        ),
+        "goal": goal,
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=ROWS)
+    for line in measure(parser.parse_args().rows):
+        print(json.dumps(line))

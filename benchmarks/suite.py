@@ -1,9 +1,11 @@
 """A whole suite on this machine for the time of a measurement, as `rapport up` starts it."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,15 @@ START_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """What a command said, how long it took, and how much memory it had at most."""
+
+    told: str
+    seconds: float
+    mebibytes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """Where a running suite is."""
 
@@ -22,9 +33,7 @@ class Suite:
 
     def rapport(self, *words: str, token: str | None = None, seconds: float = 1_800) -> str:
         """Run the `rapport` command, and return what it prints."""
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)} | (
-            {"RAPPORT_TOKEN": token} if token else {}
-        )
+        environment = self._environment(token)
         done = subprocess.run(
             [*RAPPORT, *words], capture_output=True, text=True, timeout=seconds, check=False, env=environment
         )
@@ -32,6 +41,24 @@ class Suite:
             msg = f"rapport {words[0]} failed: {done.stderr[-2_000:]}"
             raise RuntimeError(msg)
         return done.stdout
+
+    def measured(self, *words: str, token: str, codes: tuple[int, ...] = (0,)) -> Run:
+        """Run the `rapport` command, and return what it printed and took; it must end with one of the codes."""
+        began = time.perf_counter()
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen([*RAPPORT, *words], stdout=said, env=self._environment(token))
+            _, status, used = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode not in codes:
+                msg = f"rapport {words[0]} failed: {process.returncode}"
+                raise RuntimeError(msg)
+            said.seek(0)
+            return Run(said.read(), seconds, used.ru_maxrss / 1024)
+
+    def _environment(self, token: str | None) -> dict[str, str]:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder.parent)}
+        return environment | {"RAPPORT_TOKEN": token} if token else environment
 
     def token(self, tenant: str) -> str:
         """Make a token of a tenant."""
