@@ -157,7 +157,9 @@ async def prepared() -> AsyncGenerator[tuple[str, str, Path]]:
 
 async def measure() -> list[dict[str, object]]:
     """Run all in turn, several rounds; ratios are taken within a round, and their medians told."""
-    gc.freeze()  # as every service does when it has started
+    # As every service does when it has started.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     async with prepared() as (admin, app, script):
         cases: dict[str, tuple[int, float, Callable[[], Awaitable[float]]]] = {
             "append_single": (SINGLE_CONNECTIONS, 0.5, lambda: run_single(app)),
