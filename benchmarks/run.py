@@ -5,7 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("append", "http_create", "mirror", "read_model_live", "imports", "visible_elsewhere", "timers")
+BENCHMARKS = (
+    "append",
+    "http_create",
+    "mirror",
+    "read_model_live",
+    "imports",
+    "visible_elsewhere",
+    "timers",
+    "verify_model",
+)
 REPORT = Path(__file__).parent / "reports" / "latest.json"
 SECONDS_MAX = 1_800
 

@@ -15,6 +15,7 @@ from rapport_cli.doctor.readers import Ledger, Place
 from rapport_cli.launching.installed import find_installed
 from rapport_cli.launching.readiness import Look
 from rapport_events.kafka import apply_topics, look_at_broker
+from rapport_events.tally import Tally
 from tests.cli.suites import Suite, environment
 from tests.databases import ServiceDatabase
 from tests.waiting import until
@@ -171,6 +172,16 @@ def test_a_reader_is_judged_by_what_it_misses_in_the_current_era(
 ) -> None:
     ledger = Ledger(2, [0, 7, *[0] * 30])
     assert states(list(readers.judge("reader contacts.card", {"contacts": ledger}, places, parked))) == expected
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [(Tally(7, 10, 20), ["ok"]), (Tally(7, 10, 21), ["fail", "ok"]), (Tally(8, 10, 20), ["fail", "ok"])],
+)
+def test_a_reader_that_has_taken_other_events_than_its_ledger_holds_is_found(taken: Tally, expected: list[str]) -> None:
+    ledger = Ledger(1, [0, 7, *[0] * 30], {1: (7, Tally(7, 10, 20))})
+    found = readers.judge("reader contacts.card", {"contacts": ledger}, [Place("contacts", 1, 1, 7, 0, 0, taken)], 0)
+    assert states(list(found)) == expected
 
 
 def test_a_reader_of_a_ledger_that_cannot_be_asked_has_an_unknown_lag() -> None:

@@ -240,6 +240,10 @@ async def test_what_callers_were_told_is_looked_for(market: Market) -> None:
     assert (await market.verify(Told({"o1": kept}))).is_clean
 
     gone = Operation("o2", "ok", (str(uuid4()),))
+    # All purchases here belong to one wish, of which the answer named some.
+    some = Operation("c-1", "ok", tuple(ids[:2]))
+    assert wrong(await market.verify(Told({"c-1": some}))) == {"what callers were told": {"repeated": 6}}
+
     refused = Operation("c-1", "failed")
     report = await market.verify(Told({each.id: each for each in (kept, gone, refused)}))
 

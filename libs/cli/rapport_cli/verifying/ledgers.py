@@ -26,7 +26,7 @@ class Line:
     """Text of the event ids; that of position n at n - 1."""
     marks: list[int] = field(default_factory=list[int])
     operations: list[str | None] = field(default_factory=list[str | None])
-    """Correlation ids, where they were asked for."""
+    """Correlation ids, where they were asked for; None for events that followed from others."""
 
     @property
     def head(self) -> int:

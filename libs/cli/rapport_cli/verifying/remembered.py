@@ -5,7 +5,7 @@ from rapport_cli.verifying.history import Told
 from rapport_cli.verifying.ledgers import Line
 
 _LOST = "an acknowledged fact is gone: restore the database from a backup, then `rapport ledger new-era --take-back`"
-_PHANTOM = "a refused wish was carried out: keep the ledger as it is, and report the fault"
+_STRANGE = "a wish was carried out that was refused, or twice: keep the ledger as it is, and report the fault"
 
 
 class Remembered:
@@ -31,9 +31,13 @@ class Remembered:
             del self._missing[event_id]
         for position, name in enumerate(line.operations, 1):
             operation = self._operations.get(name or "")
-            if operation is not None and operation.outcome == "failed":
-                place = f"{service} partition {line.partition} position {position}"
-                self._account.add("phantom", f"{place} belongs to {operation.id}, which was refused", _PHANTOM)
+            if operation is None:
+                continue
+            place = f"{service} partition {line.partition} position {position}"
+            if operation.outcome == "failed":
+                self._account.add("phantom", f"{place} belongs to {operation.id}, which was refused", _STRANGE)
+            elif operation.event_ids and line.ids[position - 1].decode() not in operation.event_ids:
+                self._account.add("repeated", f"{place} is a second event of {operation.id}", _STRANGE)
 
     def accounts(self) -> list[Account]:
         """Say what was not found; call it when all ledgers were looked at."""

@@ -43,6 +43,8 @@ class _Ledger:
 
     service: str
     connection: Connection
+    beside: Connection
+    """For questions that last, while lines are read."""
     era: int
     scanner: Scanner | None
     account: Account
@@ -68,10 +70,11 @@ async def verify(places: Places, told: Told | None = None, *, wait_seconds: floa
         models = [model for name, each in connections.items() for model in await read_models(each, name)]
         accounts = [(model, Account(model.place)) for model in models]
         remembered = Remembered(told)
-        ledgers = [await _open(name, each, places, stack) for name, each in connections.items()]
+        ledgers = [await _open(name, places, stack) for name in places.databases]
         async with asyncio.TaskGroup() as group:
             for ledger in ledgers:
                 group.create_task(_check(ledger, accounts, remembered))
+                group.create_task(check_memory(ledger.beside, ledger.account, _RESTORE))
     looks = [_account_of_looks(each.place, each.examples, each.counts.total()) for each in check_looks(told or Told())]
     return Report(
         [
@@ -93,7 +96,9 @@ async def _connected(dsn: str) -> AsyncGenerator[Connection]:
         connection.terminate()
 
 
-async def _open(service: str, connection: Connection, places: Places, stack: AsyncExitStack) -> _Ledger:
+async def _open(service: str, places: Places, stack: AsyncExitStack) -> _Ledger:
+    dsn = places.databases[service]
+    connection, beside = [await stack.enter_async_context(_connected(dsn)) for _ in range(2)]
     row = await connection.fetchrow(load("rapport_events", "ledger/state"))
     era = row["era"] if row else 1
     scanner, topic = None, None
@@ -101,7 +106,7 @@ async def _open(service: str, connection: Connection, places: Places, stack: Asy
         name = topic_of(service, era, places.prefix)
         scanner = await stack.enter_async_context(scanning(places.kafka, name))
         topic = Account(f"topic {name}")
-    return _Ledger(service, connection, era, scanner, Account(f"ledger {service}"), topic)
+    return _Ledger(service, connection, beside, era, scanner, Account(f"ledger {service}"), topic)
 
 
 async def _check(ledger: _Ledger, models: Sequence[tuple[Model, Account]], remembered: Remembered) -> None:
@@ -120,7 +125,6 @@ async def _check(ledger: _Ledger, models: Sequence[tuple[Model, Account]], remem
             check_topic(carried, line, ledger.era, ledger.topic)
         check_models(models, ledger.service, ledger.era, line)
         remembered.look_at(ledger.service, line)
-    await check_memory(ledger.connection, ledger.account, _RESTORE)
 
 
 async def _wait_until_level(connections: Mapping[str, Connection], seconds: float) -> None:
