@@ -1,5 +1,7 @@
 """Stating a tenant's settings."""
 
+import pytest
+
 from rapport_contacts.commands.configure_tenant import HANDLER, ConfigureTenant
 from rapport_events.contracts.contacts import TenantConfigured
 from rapport_events.testing import Deciding
@@ -24,3 +26,11 @@ async def test_the_settings_are_a_stream_of_the_tenant(contacts: Slices) -> None
 
     assert answer.status_code == 201, answer.text
     assert answer.json()["stream"] == "tenant-acme"
+
+
+@pytest.mark.parametrize("zone", ["word", "Europe", "Europe/Atlantis", "EUROPE/LONDON/", "-"])
+async def test_a_zone_that_does_not_exist_is_refused(contacts: Slices, zone: str) -> None:
+    answer = await contacts.wish("/v1/tenant/configure", {"name": "Acme", "zone": zone, "currency": "EUR"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+    assert answer.json()["errors"][0]["pointer"] == "/zone"
