@@ -51,7 +51,7 @@ class Callers:
         """Wait until the read model has come to the head of the ledger."""
 
         async def is_shown() -> bool:
-            rows = await self._fetch(
+            rows = await self.fetch(
                 """SELECT count(*) = 0 AS is_shown
                      FROM (SELECT partition, max(position) AS head FROM events GROUP BY partition) AS l
                      LEFT JOIN checkpoints AS c ON c.partition = l.partition AND c.reader = 'sums_v1_r1'
@@ -62,10 +62,13 @@ class Callers:
         await until(is_shown, seconds=START_SECONDS, what="the read model stands at the head")
 
     async def findings(self) -> list[Findings]:
-        """Hold ledger and read model against what callers were told; the read model is empty where none was kept."""
-        ledger = await self.ledger()
-        findings = [check_ledger(self.told, ledger)]
-        rows = await self._fetch(
+        """Hold ledger and read model against what callers were told; the read model may be empty where none is kept."""
+        ledger, found = await self.ledger(), await self.read_model()
+        return [check_ledger(self.told, ledger), *([check_place(ledger, found, "sums")] if found else ())]
+
+    async def read_model(self) -> list[Entry]:
+        """Return what was folded, customer by customer, in the order in which it was."""
+        rows = await self.fetch(
             """SELECT e.event_id, s.tenant_id, s.customer, t.position
                  FROM sums_v1_r1 AS s
                 CROSS JOIN unnest(s.seen) WITH ORDINALITY AS t (position, nth)
@@ -73,16 +76,11 @@ class Callers:
                    ON e.position = t.position AND e.tenant_id = s.tenant_id AND e.subject = s.customer::text
                 ORDER BY s.customer, t.nth"""
         )
-        if rows:
-            found = [
-                Entry(str(row["event_id"]), f"{row['tenant_id']}:{row['customer']}", row["position"]) for row in rows
-            ]
-            findings.append(check_place(ledger, found, "sums"))
-        return findings
+        return [Entry(str(row["event_id"]), f"{row['tenant_id']}:{row['customer']}", row["position"]) for row in rows]
 
     async def ledger(self) -> list[Entry]:
         """Return what is recorded."""
-        rows = await self._fetch(
+        rows = await self.fetch(
             """SELECT event_id, tenant_id, subject, position, meta ->> 'correlation' AS operation
                  FROM events ORDER BY partition, position"""
         )
@@ -93,10 +91,11 @@ class Callers:
 
     async def folded(self) -> int:
         """Return how many purchases the read model counts."""
-        [row] = await self._fetch("SELECT coalesce(sum(count), 0)::int AS folded FROM sums_v1_r1")
+        [row] = await self.fetch("SELECT coalesce(sum(count), 0)::int AS folded FROM sums_v1_r1")
         return int(row["folded"])
 
-    async def _fetch(self, statement: str) -> list[asyncpg.Record]:
+    async def fetch(self, statement: str) -> list[asyncpg.Record]:
+        """Look into the database."""
         connection = await asyncpg.connect(self.house.database.admin)
         try:
             return await connection.fetch(statement)

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from rapport_chassis.auth import Caller
 from rapport_chassis.desk import OPERATOR, AtDesk, Desk
 from rapport_events.errors import Clash, Malformed, Missing
-from rapport_events.parking import BEHIND
+from rapport_events.parking import BEHIND, KEY_LENGTH_MAX
 from rapport_events.statements import load
 
 SHOWN_MAX: Final = 500
 ANSWER_SECONDS_MAX: Final = 5.0
 _LOOK_SECONDS: Final = 0.05
 
-EventKey = Annotated[str, Path(max_length=100, description="The event's id, as the list tells it.")]
+EventKey = Annotated[str, Path(max_length=KEY_LENGTH_MAX, description="The event's id, as the list tells it.")]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="Why; it is kept with who decided. No names.")]
 
 

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 PARKED = Counter("rapport_parked", "Records set aside.", ["reader", "source"])
 
 BEHIND = "waits behind an earlier parked record of the same customer"
+KEY_LENGTH_MAX = 100
+"""Characters of an event's id by which an operator can name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,16 @@ async def parked_customers(
 
 
 def event_key(arrived: Arrived) -> str:
-    """Return what a decision about a record is kept under: its event's id; its place where it does not say one."""
-    event_id = arrived.headers.get("ce_id", b"").decode(errors="backslashreplace")
-    return event_id or f"{arrived.era}.{arrived.partition}.{arrived.position}"
+    """Return what a decision about a record is kept under: its event's id; its place where it says none that is one."""
+    event_id = _keepable(arrived.headers.get("ce_id", b"").decode(errors="backslashreplace"))
+    if 0 < len(event_id) <= KEY_LENGTH_MAX:
+        return event_id
+    return f"{arrived.era}.{arrived.partition}.{arrived.position}"
+
+
+def _keepable(text: str) -> str:
+    """Spell out the one character that the database does not take: a record with it must not hold up all others."""
+    return text.replace("\0", r"\x00")
 
 
 async def repairs_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Repair]:
@@ -129,7 +138,10 @@ async def park(connection: Connection, reader: str, records: Sequence[Parked]) -
     for record in records:
         arrived = record.arrived
         tenant, subject = arrived.customer
-        headers = {name: value.decode(errors="backslashreplace") for name, value in arrived.headers.items()}
+        headers = {
+            _keepable(name): _keepable(value.decode(errors="backslashreplace"))
+            for name, value in arrived.headers.items()
+        }
         row = (
             arrived.source,
             arrived.era,
@@ -138,8 +150,8 @@ async def park(connection: Connection, reader: str, records: Sequence[Parked]) -
             event_key(arrived),
             tenant,
             subject,
-            arrived.type,
-            record.cause,
+            _keepable(arrived.type),
+            _keepable(record.cause),
             orjson.dumps(headers).decode(),
             arrived.value,
         )

@@ -44,14 +44,18 @@ class Arrived:
     @property
     def customer(self) -> tuple[str, str]:
         """Tenant and subject; empty where the headers do not say."""
-        tenant, subject = self.headers.get("ce_tenantid", b""), self.headers.get("ce_subject", b"")
-        return (tenant.decode(errors="replace"), subject.decode(errors="replace"))
+        return (_text(self.headers.get("ce_tenantid", b"")), _text(self.headers.get("ce_subject", b"")))
 
     @property
     def traceparent(self) -> str | None:
         """The trace of the wish that it began with; None where the header is none, whoever wrote it."""
         raw = self.headers.get("ce_traceparent")
         return raw.decode() if raw is not None and TRACEPARENT.fullmatch(raw) else None
+
+
+def _text(raw: bytes) -> str:
+    """Return a header as the database can keep it: it takes neither what is no UTF-8 nor NUL."""
+    return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @dataclass(frozen=True, slots=True)
