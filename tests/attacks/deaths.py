@@ -1,4 +1,4 @@
-"""Moments at which a process dies by itself, as by `kill -9`: nothing is tidied up, nobody is told."""
+"""Moments at which a process dies by itself, as by `kill -9`, or stands still until somebody wakes it."""
 
 import os
 import signal
@@ -22,6 +22,7 @@ AFTER_APPEND: Final = "after the commit of an append"
 AFTER_CONFIRMATION: Final = "after the broker's confirmation"
 BEFORE_FOLD_COMMIT: Final = "before the commit of a fold"
 AFTER_FOLD_COMMIT: Final = "after the commit of a fold"
+STANDS_STILL: Final = "stands still before the transaction of a fold"
 
 
 def die(*_: object) -> NoReturn:
@@ -65,6 +66,20 @@ def _die_after_fold_commit() -> AbstractContextManager[object]:
     return _patched(ViewReader, "_commit", commit_and_die)
 
 
+def _stand_still_before_fold() -> AbstractContextManager[object]:
+    commit = ViewReader._commit
+    moments = iter([signal.SIGSTOP])
+
+    async def stand_still_and_commit(
+        self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]
+    ) -> None:
+        for moment in moments:
+            os.kill(os.getpid(), moment)
+        await commit(self, known, ends)
+
+    return _patched(ViewReader, "_commit", stand_still_and_commit)
+
+
 def _patched(owner: object, name: str, change: object) -> AbstractContextManager[object]:
     return cast("AbstractContextManager[object]", patch.object(owner, name, change))
 
@@ -75,4 +90,5 @@ DEATHS: Final[dict[str, Callable[[], AbstractContextManager[object]]]] = {
     AFTER_CONFIRMATION: lambda: _patched(Lane, "confirm", die),
     BEFORE_FOLD_COMMIT: _die_before_fold_commit,
     AFTER_FOLD_COMMIT: _die_after_fold_commit,
+    STANDS_STILL: _stand_still_before_fold,
 }
