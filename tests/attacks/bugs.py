@@ -30,44 +30,47 @@ SESSION_TENANT: Final = "tenant setting per session instead of per transaction"
 Bug = Callable[[], AbstractContextManager[object]]
 
 
+_SEQUENCE: Final = "CREATE SEQUENCE public.planted; GRANT USAGE ON SEQUENCE public.planted TO PUBLIC"
+_APPENDS: Final = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname LIKE 'append%' AND prokind = 'f'"
+_FORGETS: Final = """
+CREATE FUNCTION planted_forget() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+AS $$ BEGIN
+    IF current_setting('planted.remembers', true) IS DISTINCT FROM 'yes' THEN
+        DELETE FROM commands WHERE tenant_id = new.tenant_id AND idempotency_key = new.idempotency_key;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER planted AFTER INSERT ON commands FOR EACH ROW EXECUTE FUNCTION planted_forget();
+CREATE FUNCTION planted_remember(text, bytea, bytea, smallint[], bigint[], int[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT set_config('planted.remembers', 'yes', true);
+    INSERT INTO commands VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp()) ON CONFLICT DO NOTHING;
+$$;
+"""
+
+
 async def number_by_a_sequence(admin: str) -> None:
     """Let positions come from a sequence, which neither waits for the last number nor takes one back."""
     connection = await asyncpg.connect(admin)
     try:
-        await connection.execute("CREATE SEQUENCE public.planted; GRANT USAGE ON SEQUENCE public.planted TO PUBLIC")
-        await _rewrite_append(
-            connection,
-            {
-                "PERFORM pg_advisory_xact_lock(7101, number);": "NULL;",
-                "positions[slot] := positions[slot] + 1;": "positions[slot] := nextval('public.planted');",
-            },
-        )
+        await connection.execute(_SEQUENCE)
+        for function in await connection.fetch(_APPENDS):
+            text: str = await connection.fetchval("SELECT pg_get_functiondef($1::regprocedure)", function["oid"])
+            assert "pg_advisory_xact_lock(" in text
+            assert "positions[slot] + 1" in text
+            text = text.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
+            await connection.execute(text.replace("positions[slot] + 1", "nextval('public.planted')"))
     finally:
         await connection.close()
 
 
 async def forget_keys(admin: str) -> None:
-    """Let the append function leave idempotency rows to a second call, `planted_remember`."""
+    """Let the append function's transaction leave no idempotency rows: a second one is to write them."""
     connection = await asyncpg.connect(admin)
     try:
-        owner = await connection.fetchval("SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'append'")
-        await _rewrite_append(connection, {"IF keys > 0 THEN": "IF false THEN"})
-        await connection.execute(
-            """CREATE FUNCTION planted_remember(text, bytea, bytea, smallint[], bigint[], int[]) RETURNS void
-               LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-               INSERT INTO commands VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp()) ON CONFLICT DO NOTHING $$"""
-        )
-        await connection.execute(f"ALTER FUNCTION planted_remember OWNER TO {owner}")
+        await connection.execute(_FORGETS)
     finally:
         await connection.close()
-
-
-async def _rewrite_append(connection: Connection, changes: dict[str, str]) -> None:
-    text: str = await connection.fetchval("SELECT pg_get_functiondef('append'::regproc)")
-    for before, after in changes.items():
-        assert before in text, f"the append function does not say {before} any more"
-        text = text.replace(before, after)
-    await connection.execute(text)
 
 
 def _remember_afterwards() -> AbstractContextManager[object]:

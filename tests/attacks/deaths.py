@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final, NoReturn, cast
 from unittest.mock import patch
@@ -10,8 +10,6 @@ from unittest.mock import patch
 from rapport_events import appender
 from rapport_events.lane import Lane
 from rapport_events.reader import ViewReader
-from rapport_events.tally import End
-from rapport_events.view import Fact, Key, Unreadable
 
 # It steps into the middle of the code under test.
 # pyright: reportPrivateUsage=false
@@ -59,8 +57,8 @@ def _die_before_fold_commit() -> AbstractContextManager[object]:
 def _die_after_fold_commit() -> AbstractContextManager[object]:
     commit = ViewReader._commit
 
-    async def commit_and_die(self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, End]) -> NoReturn:
-        await commit(self, known, ends)
+    async def commit_and_die(self: ViewReader, *arguments: Any) -> NoReturn:  # noqa: ANN401  # as there
+        await commit(self, *arguments)
         die()
 
     return _patched(ViewReader, "_commit", commit_and_die)
@@ -70,12 +68,10 @@ def _stand_still_before_fold() -> AbstractContextManager[object]:
     commit = ViewReader._commit
     moments = iter([signal.SIGSTOP])
 
-    async def stand_still_and_commit(
-        self: ViewReader, known: Sequence[Fact | Unreadable], ends: Mapping[Key, int]
-    ) -> None:
+    async def stand_still_and_commit(self: ViewReader, *arguments: Any) -> None:  # noqa: ANN401  # as there
         for moment in moments:
             os.kill(os.getpid(), moment)
-        await commit(self, known, ends)
+        await commit(self, *arguments)
 
     return _patched(ViewReader, "_commit", stand_still_and_commit)
 

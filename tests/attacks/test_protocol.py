@@ -23,7 +23,8 @@ async def _advance(connection: Connection, partitions: list[int], now: int) -> i
     async with connection.transaction():
         count = len(partitions)
         columns = ["sums_v1_r1"] * count, ["interactions"] * count, [1] * count, partitions
-        moves = [now] * count, [now + 1] * count
+        tallies = [[0] * count] * 3
+        moves = [now] * count, [now + 1] * count, *tallies
         status = await connection.execute(load("rapport_events", "reader/advance"), *columns, *moves)
     return int(status.rpartition(" ")[2])
 

@@ -38,7 +38,7 @@ PLANTED: Final = (
     ),
     Planted(
         "position from a plain sequence",
-        "the function append takes positions from a sequence, without the partition's lock",
+        "append takes positions from a sequence, and nobody waits for whoever took the last one",
         _by_attack("test_a_number_that_a_sequence_gave_and_nobody_took_is_caught"),
     ),
     Planted(
@@ -73,7 +73,7 @@ PLANTED: Final = (
     ),
     Planted(
         "idempotency row outside the append's transaction",
-        "the function append leaves the row of the key to a second transaction after its own",
+        "the transaction of append leaves no row of the key; a second one writes it afterwards",
         _by_attack("test_a_key_that_is_written_after_the_append_is_caught"),
     ),
     Planted(

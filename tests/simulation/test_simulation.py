@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from tests.simulation.plan import draw
 from tests.simulation.planted import PLANTED
 from tests.simulation.schedules import Result, first_failure, plan_of, run_plan
 
@@ -16,6 +17,8 @@ SCHEDULES: Final = int(os.environ.get("RAPPORT_TEST_SCHEDULES", "5000"))
 WORKERS: Final = 2
 _ENOUGH: Final = 1_000
 """Schedules within which every planted bug is found."""
+_LATE: Final = 300
+"""Schedules in which requests land late, and nothing else but the topic is at fault."""
 
 
 def _search(first: int) -> str | None:
@@ -42,6 +45,14 @@ def test_a_planted_bug_is_found_and_its_schedule_made_small(name: str) -> None:
     assert len(found.plan.faults) <= len(drawn.faults)
     assert found.plan.appends <= drawn.appends
     assert run_plan(found.plan).failure is None
+
+
+def test_requests_that_land_while_a_topic_is_read_leave_no_hole() -> None:
+    """What is under way lands seconds late, behind an audit or a scan that has looked already, in a topic that lost."""
+    kinds = ("slow_requests", "lost_answers", "lose_tail", "lose_everything", "stop_mirror")
+    results = [run_plan(draw(seed, kinds)) for seed in range(_LATE)]
+
+    assert [str(result) for result in results if result.failure is not None] == []
 
 
 def test_a_seed_replays_exactly_in_another_process() -> None:
