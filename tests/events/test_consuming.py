@@ -98,6 +98,13 @@ async def test_a_repaired_hole_2_1_2_is_read_to_its_end(pool: Pool, kafka: str, 
     assert await seen_by(pool, ANN) == [1, 2]
 
 
+async def test_a_broker_is_found_though_the_first_of_its_addresses_is_dead(pool: Pool, kafka: str, topic: str) -> None:
+    await publish(kafka, topic, [Purchases().next(ANN)])
+
+    async with consuming(pool, f"127.0.0.1:1,{kafka}", topic, Owner()):
+        await counted(pool, 1)
+
+
 async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_again(
     pool: Pool, kafka: str, topic: str
 ) -> None:

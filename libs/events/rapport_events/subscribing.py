@@ -54,7 +54,7 @@ def declare(
     is not UTF-8 would lose the batch. Nothing is acknowledged: checkpoints decide, offsets are a hint.
     """
     broker = KafkaBroker(  # pyright: ignore[reportUnknownArgumentType]  # a default of FastStream's has no type
-        settings.bootstrap,
+        settings.bootstrap.split(","),
         client_id=settings.group or "rapport",
         apply_types=False,
         logger=None,
