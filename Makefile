@@ -19,7 +19,7 @@ READY := .venv/ready
 CUSTOMERS ?= 2000
 SEED ?= 7
 
-.PHONY: help demo up down test kafka check fix bench docs release lock ready clean
+.PHONY: help demo up down test faults kafka check fix bench docs release lock ready clean
 
 help: ## Show this list
 	@echo 'Rapport: a customer-relationship suite whose only memory is what happened.'
@@ -42,6 +42,9 @@ down: ready ## Stop what `make demo` started
 
 test: ready ## Run all tests
 	$(PYTHON) -m pytest $(ARGS)
+
+faults: ready ## Kill, stop and cut everything under load on both brokers, and count (ARGS='--seed 3' replays)
+	$(PYTHON) -m tests.faults $(ARGS)
 
 kafka: ready ## Run all tests that use a broker on Apache Kafka (needs Java 17 and Maven, or Docker)
 	RAPPORT_TEST_BROKER=apache $(PYTHON) -m pytest $(ARGS)

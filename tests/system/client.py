@@ -84,11 +84,14 @@ class Client:
     async def batch(self, service: str, lines: Sequence[Mapping[str, object]]) -> list[Json]:
         """Send commands at a time; returns one answer for each, in order."""
         body = b"\n".join(orjson.dumps(line) for line in lines)
-        answer = await self._http.post(
-            self._urls[service] + "/v1/commands:batch", content=body, headers={"content-type": NDJSON}
-        )
+        answer = await self.send(service, "/v1/commands:batch", body, NDJSON)
         assert answer.status_code == OK, f"{service}: {answer.status_code} {answer.text}"
         return [orjson.loads(line) for line in answer.content.splitlines()]
+
+    async def send(self, service: str, path: str, content: bytes, media_type: str) -> httpx.Response:
+        """Send bytes as they are; whatever the answer is."""
+        headers = {"content-type": media_type}
+        return await self._http.post(self._urls[service] + path, content=content, headers=headers)
 
     async def is_answered(self, service: str, path: str) -> bool:
         """Say whether a service answers a question; one that is not there does not."""

@@ -113,10 +113,10 @@ async def events_of(suite: Suite, service: str, tenant: str) -> list[Recorded]:
         era: int = await connection.fetchval("SELECT era FROM ledger")
     finally:
         await connection.close()
-    return [_recorded(row, service, era) for row in rows]
+    return [recorded(row, service, era) for row in rows]
 
 
-def _recorded(row: asyncpg.Record, service: str, era: int) -> Recorded:
+def recorded(row: asyncpg.Record, service: str, era: int) -> Recorded:
     return Recorded(
         source=service,
         era=era,

@@ -46,12 +46,13 @@ class TwoServers:
     base: int
     environment: dict[str, str] = field(default_factory=dict[str, str])
     process: Child | None = None
+    services: tuple[str, ...] = OWNERS
 
     async def set_up(self) -> None:
         """Make keys, databases and settings, as `rapport up` does."""
         self.home.make()
         make_keys(self.home)
-        owners = find_installed(OWNERS)
+        owners = find_installed(self.services)
 
         def password(role: str) -> str:
             return password_of(self.home, role)
@@ -105,9 +106,9 @@ class TwoServers:
         """Call as somebody who may do everything."""
         return Client({name: url_of(self.base, name) for name in OWNERS}, self.token())
 
-    def token(self) -> str:
+    def token(self, tenant: str = TENANT) -> str:
         """Make a token of an operator."""
-        return sign_token(self.home, tenant=TENANT, subject="tester", scopes=(*SCOPES, OPERATOR), seconds=3_600)
+        return sign_token(self.home, tenant=tenant, subject="tester", scopes=(*SCOPES, OPERATOR), seconds=3_600)
 
     async def verb(self, *arguments: str) -> Said:
         """Call the command line as an operator does."""
@@ -156,6 +157,11 @@ class TwoServers:
     async def restore(self, backup: Path) -> None:
         """Lose the database, and start what the backup holds."""
         await self.own.kill()
+        await self.put_back(backup)
+        await self.own.start()
+
+    async def put_back(self, backup: Path) -> None:
+        """Have a backup in the place of the files of the server, which does not run."""
         await asyncio.to_thread(shutil.rmtree, self.cluster)
         await asyncio.to_thread(shutil.copytree, backup, self.cluster)
         user = unprivileged_user()
@@ -163,7 +169,6 @@ class TwoServers:
             if user is not None:
                 os.chown(path, user, user)
         self.cluster.chmod(0o700)
-        await self.own.start()
 
     @property
     def cluster(self) -> Path:

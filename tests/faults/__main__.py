@@ -1,0 +1,65 @@
+"""`python -m tests.faults --seed N --commands N --kills N --broker embedded`: attack a suite, count, and report."""
+
+import argparse
+import asyncio
+import json
+import logging
+import secrets
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Final
+
+from tests.faults.campaign import Order, Outcome, run
+from tests.faults.house import KINDS
+from tests.faults.planted import PLANTED
+
+REPORTS: Final = Path(__file__).parent / "reports"
+
+
+def main() -> int:
+    """Return 1 if anything was lost, came twice, out of order or from nowhere."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--commands", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--per-second", type=float, default=250)
+    parser.add_argument("--others", type=int, default=1, help="how often each fault comes that kills nobody")
+    parser.add_argument("--broker", choices=KINDS, action="append", help="one of them; both where none is named")
+    parser.add_argument("--report", type=Path, default=REPORTS / "latest.json")
+    parser.add_argument("--keep", type=Path, help="folder that is kept, with history and logs")
+    asked = parser.parse_args()
+    # A broker that does not answer is what this is about.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR", UserWarning)
+    runs: list[Outcome] = []
+    for kind in asked.broker or KINDS:
+        _say(f"seed {asked.seed}, broker {kind}")
+        folder = asked.keep or Path(tempfile.mkdtemp(prefix="rapport-faults-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        order = Order(kind, asked.seed, asked.commands, asked.kills, asked.per_second, asked.others)
+        try:
+            outcome = asyncio.run(run(order, folder, _say))
+        finally:
+            if not asked.keep:
+                shutil.rmtree(folder, ignore_errors=True)
+        runs.append(outcome)
+        _say(json.dumps(outcome.members(), indent=2))
+    asked.report.parent.mkdir(exist_ok=True)
+    report = {
+        "runs": [outcome.members() for outcome in runs],
+        "planted": [{"bug": bug.name, "caught_by": bug.caught_by} for bug in PLANTED],
+    }
+    asked.report.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(outcome.is_clean for outcome in runs) else 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
