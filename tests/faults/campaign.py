@@ -26,8 +26,6 @@ from tests.small_disk import CANNOT_MOUNT
 Say = Callable[[str], None]
 PER_SECOND: Final = 250.0
 _QUIET_SECONDS: Final = 300
-_BREATH_SECONDS: Final = 1.0
-"""Between two rounds, so that a fault meets a suite at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,6 @@ def _plan(order: Order, made: House, say: Say) -> list[Round]:
 
 async def _attack(scene: Scene, plan: Sequence[Round], outcome: Outcome, say: Say) -> None:
     for number, each in enumerate(plan, 1):
-        await asyncio.sleep(_BREATH_SECONDS)
         starts = {name: scene.part(name).starts for name in each.victims}
         began = time.monotonic()
         for fault in each.faults:
