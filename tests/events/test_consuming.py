@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,9 +15,10 @@ from rapport_events.consuming import Consuming
 from rapport_events.database import Pool
 from rapport_events.kafka import apply_topics
 from rapport_events.ledger import LedgerState
+from rapport_events.lifelines import ConsumerEnded
 from rapport_events.reader import ViewReader
 from rapport_events.scanner import read_partition
-from rapport_events.subscribing import ConsumingSettings
+from rapport_events.subscribing import REAL, ConsumingSettings, Ways, declare
 from rapport_events.testing import ANN, BOB
 from tests.databases import ServiceDatabase
 from tests.events.publishing import publish, publish_raw
@@ -60,15 +62,20 @@ async def topic(kafka: str, topic_prefix: str) -> str:
     return f"{topic_prefix}.interactions"
 
 
-@asynccontextmanager
-async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGenerator[tuple[ViewReader, Consuming]]:
+def made(pool: Pool, kafka: str, topic: str, owner: Owner, ways: Ways = REAL) -> tuple[ViewReader, Consuming]:
+    """Make a reader, and what feeds it."""
     prefix = topic.partition(".")[0]
     settings = ConsumingSettings(bootstrap=kafka, group=None, prefix=prefix, look_every_seconds=0.1, still_seconds=0.5)
     settings = replace(settings, look_back_every_seconds=0.2)
     reader = ViewReader(Sums(), pool)
 
     scan = partial(read_partition, kafka)
-    work = Consuming([reader], pool, settings, heads=owner.state, scan=scan, resend=owner.send_again)
+    return reader, Consuming([reader], pool, settings, heads=owner.state, scan=scan, resend=owner.send_again, ways=ways)
+
+
+@asynccontextmanager
+async def consuming(pool: Pool, kafka: str, topic: str, owner: Owner) -> AsyncGenerator[tuple[ViewReader, Consuming]]:
+    reader, work = made(pool, kafka, topic, owner)
     task = asyncio.create_task(work.run())
     try:
         yield reader, work
@@ -103,6 +110,30 @@ async def test_a_broker_is_found_though_the_first_of_its_addresses_is_dead(pool:
 
     async with consuming(pool, f"127.0.0.1:1,{kafka}", topic, Owner()):
         await counted(pool, 1)
+
+
+@pytest.mark.parametrize(("part", "name"), [("_fetcher", "_fetch_task"), ("_client", "_sync_task")])
+async def test_a_client_that_has_ended_by_itself_is_noticed(
+    pool: Pool, kafka: str, topic: str, part: str, name: str
+) -> None:
+    declared: list[tuple[Any, Any]] = []
+
+    def noted(*said: Any) -> tuple[Any, Any]:  # noqa: ANN401  # as `declare` takes it
+        declared.append(declare(*said))
+        return declared[-1]
+
+    await publish(kafka, topic, [Purchases().next(ANN)])
+    task = asyncio.create_task(made(pool, kafka, topic, Owner(), Ways(declare=noted))[1].run())
+    await counted(pool, 1)
+
+    ((_, subscriber),) = declared
+    client: Any = vars(subscriber.consumer)[part]
+    vars(client)[name].cancel()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with asyncio.timeout(20):
+            await task
+    assert raised.group_contains(ConsumerEnded)
 
 
 async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_again(

@@ -16,6 +16,7 @@ from rapport_events.envelope import topic_of
 from rapport_events.eras import Heads, newest, read_eras
 from rapport_events.faults import failure_of, is_away, leaves
 from rapport_events.ledger import LedgerState
+from rapport_events.lifelines import refuse_ended
 from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
@@ -105,11 +106,16 @@ class Consuming(ConsumerRebalanceListener):
         return {topic_of(source, era, self._settings.prefix): (source, era) for source, era in sorted(lines)}
 
     async def _consume(self) -> None:
-        """Consume until other topics are to be read; without a group each begins at its first record again."""
+        """
+        Consume until other topics are to be read; without a group each begins at its first record again.
+
+        Raises:
+            ExceptionGroup: The client has ended by itself (ConsumerEnded).
+        """
         broker, subscriber = self._ways.declare(self._settings, tuple(self._topics), self._handle, self)
         try:
             await broker.start()
-            self._consumer = subscriber.consumer
+            consumer = self._consumer = subscriber.consumer
             self.pace = Pace(
                 subscriber,
                 fetch_wait_milliseconds=self._settings.fetch_wait_milliseconds,
@@ -120,7 +126,7 @@ class Consuming(ConsumerRebalanceListener):
             async with asyncio.TaskGroup() as group:
                 beside = [
                     group.create_task(self._remember_offsets()),
-                    group.create_task(self._look_at_pace(self.pace)),
+                    group.create_task(self._look_at_client(consumer, self.pace)),
                 ]
                 await self._look_after()
                 for task in beside:
@@ -313,9 +319,10 @@ class Consuming(ConsumerRebalanceListener):
             if not is_away(error):
                 raise
 
-    async def _look_at_pace(self, pace: Pace) -> None:
+    async def _look_at_client(self, consumer: AIOKafkaConsumer, pace: Pace) -> None:
         while True:
             await asyncio.sleep(PACE_SECONDS)
+            refuse_ended(consumer)
             pace.look()
 
     async def _remember_offsets(self) -> None:

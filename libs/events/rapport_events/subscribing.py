@@ -39,6 +39,8 @@ class ConsumingSettings:
     commit_every_seconds: float = 5.0
     session_seconds: float = 45.0
     """How long a silent member keeps its partitions; on the embedded broker every join waits for half of it."""
+    member: str | None = None
+    """Name in the group by which a member that was killed is known again; without one, its session must end first."""
 
 
 def declare(
@@ -66,6 +68,7 @@ def declare(
         *(topics if settings.group else ()),
         partitions=() if settings.group else [TopicPartition(t, p) for t in topics for p in range(PARTITIONS)],
         group_id=settings.group,
+        group_instance_id=settings.member if settings.group else None,
         batch=True,
         max_records=settings.batch_size,
         batch_timeout_ms=settings.poll_milliseconds,
