@@ -35,8 +35,6 @@ NODES: Final = 3
 UP_SECONDS: Final = 180
 TWINS: Final = ("analytics-readers", "interactions-mirror")
 """Of these there are two: whoever is stopped is stood in for, and comes back as a zombie."""
-SESSION_SECONDS: Final = 10
-"""How long a silent reader keeps its partitions on Apache Kafka."""
 _TWIN_PORTS: Final = 50
 _DISK_MEBIBYTES: Final = 1_536
 _CONNECT_SECONDS: Final = 5
@@ -68,7 +66,6 @@ class House(TwoServers):
     async def up(self) -> None:
         """Start all services, one process for each role, and somebody who keeps everything running."""
         self.environment["RAPPORT_CONSUMER_GROUPS"] = str(self.kind == "apache").lower()
-        self.environment["RAPPORT_SESSION_SECONDS"] = str(SESSION_SECONDS)
         await self.apply_topics()
         servers = [Part("postgres", self.common), Part("postgres-interactions", self.own)]
         if isinstance(self.broker, Broker):

@@ -10,7 +10,7 @@ from rapport_cli.launching.installed import find_installed
 from rapport_cli.launching.parts import plan_processes
 from tests.faults.cuts import CutBroker, CutDatabase
 from tests.faults.disks import FullDisk
-from tests.faults.house import NODES, SERVICES, SESSION_SECONDS, TWINS, Kind
+from tests.faults.house import NODES, SERVICES, TWINS, Kind
 from tests.faults.kills import Kill
 from tests.faults.losses import EmptyTopic, RestoreLedger
 from tests.faults.records import FORMS, Hole, Records
@@ -19,6 +19,8 @@ from tests.faults.stops import Stop, StopLeader
 from tests.system.suites import OWNERS
 from tests.system.two_servers import MOVED
 
+_SESSION_SECONDS: Final = {"embedded": 10, "apache": 45}
+"""How long a silent reader keeps its partitions; on the embedded broker there are no groups."""
 _PAIRS: Final = 0.2
 """The share of rounds in which two are killed at once."""
 
@@ -57,7 +59,7 @@ def slow(kind: Kind, chance: Random) -> list[Fault]:
     """Make one of each fault that takes its time."""
     brokers = ["broker"] if kind == "embedded" else [f"kafka-{number}" for number in range(1, NODES + 1)]
     zombie = chance.choice([TWINS[0], f"{TWINS[0]}-2"])
-    stops: list[Fault] = [Stop(zombie, SESSION_SECONDS + 4), Stop(chance.choice(brokers), 8), StopLeader(8)]
+    stops: list[Fault] = [Stop(zombie, _SESSION_SECONDS[kind] + 5), Stop(chance.choice(brokers), 8), StopLeader(8)]
     return [*stops, Stop(f"postgres-{MOVED}", 6), FullDisk(5), RestoreLedger()]
 
 

@@ -257,6 +257,7 @@ async def keep_views(member: Member) -> None:
                 group=f"{broker.topic_prefix}-{service.name}" if broker.consumer_groups else None,
                 prefix=broker.topic_prefix,
                 session_seconds=broker.session_seconds,
+                member=broker.member,
             ),
             heads=house.peers.heads,
             scan=partial(_scan, broker.kafka),

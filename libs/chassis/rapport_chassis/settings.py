@@ -5,6 +5,7 @@ import binascii
 import difflib
 import os
 import re
+import socket
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, TypeVar, get_args
@@ -96,6 +97,10 @@ def _is_secret(field: FieldInfo) -> bool:
     return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
 
 
+def _named_after_host(value: str) -> str:
+    return socket.gethostname() if value == "hostname" else value
+
+
 def _is_host_and_port(value: str) -> str:
     for broker in value.split(","):
         host, _, port = broker.rpartition(":")
@@ -162,6 +167,12 @@ class Broker(Settings):
     """Whether replicas of a service's readers share the partitions; if not, one process reads them all, and at once."""
     session_seconds: Annotated[float, Field(ge=6, le=300)] = 45
     """How long a killed reader keeps its partitions; the embedded broker makes a new one wait for half of it."""
+    member: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$"), AfterValidator(_named_after_host)] | None = None
+    """
+    Name of this process among the readers of its group: started again under it, it has its partitions back at once.
+
+    `hostname` takes that of the machine or container. No two processes that read for a service may have the same name.
+    """
 
 
 class Keys(Settings):

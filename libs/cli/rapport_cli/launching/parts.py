@@ -1,6 +1,7 @@
 """What a launcher starts: two servers, and the processes of the services."""
 
 import asyncio
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -90,7 +91,9 @@ class ServiceProcess(Single):
     def __init__(self, plan: Plan, environment: Mapping[str, str], logs: Path) -> None:
         super().__init__()
         self.plan = plan
-        self._environment = {**environment, **plan.environment}
+        # Killed and started again, its readers have their share of the partitions back at once.
+        member = {"RAPPORT_MEMBER": f"{socket.gethostname()}-{plan.name}-{min(plan.doors.values())}"}
+        self._environment = {**environment, **member, **plan.environment}
         self._log = logs / f"{plan.name}.log"
 
     @property
