@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -127,8 +127,9 @@ async def test_a_client_that_has_ended_by_itself_is_noticed(
     await counted(pool, 1)
 
     ((_, subscriber),) = declared
-    client: Any = vars(subscriber.consumer)[part]
-    vars(client)[name].cancel()
+    client: object = vars(cast("object", subscriber.consumer))[part]
+    task_of_it: asyncio.Task[None] = vars(client)[name]
+    task_of_it.cancel()
 
     with pytest.raises(ExceptionGroup) as raised:
         async with asyncio.timeout(20):

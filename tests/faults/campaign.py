@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from rapport_cli.verifying.checker import Findings, sum_up
-from tests.faults.checks import check_books, check_shown, read_books
+from rapport_cli.verifying.findings import Account, add_up
+from tests.faults.checks import check_books, check_read_models, read_books
 from tests.faults.cuts import CANNOT_CUT, CutBroker, can_cut
 from tests.faults.disks import FullDisk
 from tests.faults.house import House, Kind, house
@@ -52,7 +52,8 @@ class Outcome:
     """Seconds from a kill until all was as before, and which round that was."""
     healings: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """Seconds from the end of a fault that killed nobody until all was as before."""
-    findings: list[Findings] = field(default_factory=list[Findings])
+    accounts: list[Account] = field(default_factory=list[Account])
+    """Of ledgers, topics and read models."""
     failures: list[str] = field(default_factory=list[str])
     """What must not be, besides what the checkers count."""
     counts: dict[str, int] = field(default_factory=dict[str, int])
@@ -61,7 +62,7 @@ class Outcome:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.failures and all(each.is_clean for each in self.findings)
+        return not self.failures and all(each.verdict == "ok" for each in self.accounts)
 
     def members(self) -> dict[str, object]:
         """Return it as the report shows it."""
@@ -73,14 +74,16 @@ class Outcome:
             "kills": self.kills.total(),
             "kills_by_victim": dict(sorted(self.kills.items())),
             "faults": dict(sorted(self.faults.items())),
-            **{str(kind): count for kind, count in sum_up(self.findings).items()},
+            **{str(kind): count for kind, count in add_up(each.counts for each in self.accounts).items()},
             "recovery_p50_seconds": quantile(self.recoveries, 0.5),
             "recovery_p99_seconds": quantile(self.recoveries, 0.99),
             "recovery_slowest_seconds": round(slowest, 2),
             "recovery_slowest": which,
             "others_healed_seconds": {which: round(seconds, 2) for seconds, which in self.healings},
-            "read_models": sorted(each.place for each in self.findings),
-            "wrong": [example for each in self.findings for example in each.examples] + self.failures,
+            "places": {each.place: each.verdict for each in self.accounts},
+            "wrong": [f"{found.place}: {found.what}" for each in self.accounts for found in each.findings]
+            + [f"{each.place} is behind by {each.behind}" for each in self.accounts if each.behind]
+            + self.failures,
             "seconds": round(self.seconds),
         }
 
@@ -165,7 +168,7 @@ async def _until_quiet(watch: Watch) -> None:
 async def _count(made: House, load: Load, outcome: Outcome) -> None:
     counts, told = load.counts, load.told()
     books = await read_books(made)
-    outcome.findings = [*await check_books(made, told, books), *await check_shown(made, books)]
+    outcome.accounts = [*await check_books(made, told, books), *await check_read_models(made)]
     outcome.counts = {
         "commands": counts.commands,
         "acknowledged": counts.ok,

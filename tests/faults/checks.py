@@ -1,16 +1,22 @@
 """What is counted when all is quiet again: ledgers against what callers were told, read models against ledgers."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from rapport_chassis.settings import key_bytes
 from rapport_cli.launching.keys import MASTER_KEY
-from rapport_cli.verifying.checker import Entry, Findings, check_ledger, check_looks, check_place
+from rapport_cli.verifying.anew import compare_all
+from rapport_cli.verifying.checker import Entry, Findings, Kind, check_ledger, check_looks
+from rapport_cli.verifying.findings import Account, Finding
 from rapport_cli.verifying.history import Told
+from rapport_cli.verifying.places import places_of
+from rapport_cli.verifying.suite import verify
+from rapport_cli.wire import Access
 from rapport_events.database import open_pool
 from rapport_events.identities import digest
 from rapport_events.ids import TenantId
@@ -25,9 +31,7 @@ _EVENTS = """
       FROM events AS e
      ORDER BY e.partition, e.position
 """
-_SHOWN: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
-    "sales": ("analytics", "SELECT * FROM sales_v1", ("crm.customer.purchased.v1", "crm.purchase.refunded.v1")),
-}
+_LEVEL_SECONDS: Final = 60
 ACTOR: Final = "tester"
 """As whom callers come."""
 
@@ -60,12 +64,28 @@ async def read_books(house: House) -> list[Row]:
     return rows
 
 
-async def check_books(house: House, told: Told, books: Sequence[Row]) -> list[Findings]:
+async def check_books(house: House, told: Told, books: Sequence[Row]) -> list[Account]:
     """Hold the ledgers against the callers' history: nothing lost, nothing twice, nothing that nobody wished."""
     wishes = await _wishes(house, told)
     entries = [_entry(row, wishes.get(row.key, "")) for row in books if row.actor == ACTOR]
-    ledgers = check_ledger(told, entries)
-    return [ledgers, _check_numbers(books), *check_looks(told)]
+    return [_account(found) for found in (check_ledger(told, entries, "ledgers and callers"), *check_looks(told))]
+
+
+async def check_read_models(house: House) -> list[Account]:
+    """Hold every topic and every read model against the ledgers, and each row against what the events make of it."""
+    report = await verify(places_of(house.environment), wait_seconds=_LEVEL_SECONDS)
+    access = Access(token=house.token(), urls=house.urls)
+    anew = await asyncio.to_thread(compare_all, access, tell=lambda _: None)
+    return [*report.accounts, *anew]
+
+
+def _account(findings: Findings) -> Account:
+    account = Account(findings.place)
+    for sentence in findings.examples:
+        kind, _, what = sentence.partition(": ")
+        account.findings.append(Finding(cast("Kind", kind), findings.place, what, fix=""))
+    account.counts.update(findings.counts)
+    return account
 
 
 async def _wishes(house: House, told: Told) -> dict[str, str]:
@@ -77,34 +97,6 @@ async def _wishes(house: House, told: Told) -> dict[str, str]:
         for operation in told.operations:
             tenant = TenantId(operation.partition(".")[0])
             found[digest(await keyring.tenant_keys(tenant), "command", operation).hex()] = operation
-    return found
-
-
-def _check_numbers(books: Sequence[Row]) -> Findings:
-    """Check that the numbers of each partition are 1, 2, 3, …, each once."""
-    findings = Findings("numbers")
-    last: dict[tuple[str, int], int] = {}
-    for row in books:
-        before = last.get((row.source, row.partition), 0)
-        if row.position > before + 1:
-            findings.add("lost", f"{row.source} {row.partition}: {row.position} comes after {before}")
-        last[row.source, row.partition] = row.position
-    return findings
-
-
-async def check_shown(house: House, books: Sequence[Row]) -> list[Findings]:
-    """Hold tables that name events against the ledgers."""
-    found: list[Findings] = []
-    for name, (service, statement, types) in _SHOWN.items():
-        connection = await house.connect(service)
-        try:
-            rows = await connection.fetch(statement)
-        finally:
-            await connection.close()
-        expected = [_entry(row) for row in books if row.type in types]
-        shown = [Entry(str(row["event_id"]), f"{row['tenant_id']} {row['customer']}", row["position"]) for row in rows]
-        shown.sort(key=lambda entry: (entry.customer, entry.number))
-        found.append(check_place(expected, shown, f"{service}: {name}"))
     return found
 
 
