@@ -109,7 +109,7 @@ async def run(order: Order, folder: Path, say: Say) -> Outcome:
                 await _fill_up(load, order.commands)
             await _until_quiet(watch)
             outcome.failures += scene.findings
-        await _count(made, load, outcome)
+        await _count(scene, outcome)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -165,10 +165,10 @@ async def _until_quiet(watch: Watch) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _count(made: House, load: Load, outcome: Outcome) -> None:
-    counts, told = load.counts, load.told()
+async def _count(scene: Scene, outcome: Outcome) -> None:
+    made, counts, told = scene.house, scene.load.counts, scene.load.told()
     books = await read_books(made)
-    outcome.accounts = [*await check_books(made, told, books), *await check_read_models(made)]
+    outcome.accounts = [*await check_books(made, told, books), *await check_read_models(made, scene.strangers)]
     outcome.counts = {
         "commands": counts.commands,
         "acknowledged": counts.ok,

@@ -59,7 +59,7 @@ class Records:
         try:
             for partition in scene.chance.sample(range(PARTITIONS), _PARTITIONS):
                 events = await _reached(scene.house, self.service, partition)
-                await self._send(producer, partition, events, scene.chance)
+                scene.strangers[self.service] += await self._send(producer, partition, events, scene.chance)
         finally:
             await producer.stop()
 
@@ -68,7 +68,9 @@ class Records:
 
     async def _send(
         self, producer: AIOKafkaProducer, partition: int, events: Sequence[Recorded], chance: random.Random
-    ) -> None:
+    ) -> int:
+        """Send events in this form; return how many of them have no number by which they could be known."""
+        strangers = 0
         chosen = chance.sample(events, len(events)) if self.form == "shuffled" else events
         for event in chosen:
             topic, headers, value = topic_of(event.source, event.era), list(to_headers(event)), event.data
@@ -85,8 +87,14 @@ class Records:
                 case "header not UTF-8":
                     headers = [(name, b"\xff\xfe" + text) for name, text in headers]
             await producer.send_and_wait(topic, value, key=key_of(event), partition=partition, headers=headers)
+            strangers += not _has_number(headers)
             if self.form == "oversize":
-                return
+                break
+        return strangers
+
+
+def _has_number(headers: Sequence[tuple[str, bytes]]) -> bool:
+    return dict(headers).get("ce_position", b"").isdigit()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What a fault is, and what it is given to work with."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -20,6 +21,8 @@ class Scene:
     chance: Random
     findings: list[str] = field(default_factory=list[str])
     """What a fault found out that must not be."""
+    strangers: Counter[str] = field(default_factory=Counter[str])
+    """How many records without a number were put into each service's topic; nobody may take one of them."""
 
     def part(self, name: str) -> Part:
         """Return a part by name."""
