@@ -9,11 +9,13 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.brokers.jars import are_possible
 from tests.faults.campaign import Order, Outcome, run
-from tests.faults.house import KINDS
+from tests.faults.house import KINDS, Kind
 from tests.faults.planted import PLANTED
 
 REPORTS: Final = Path(__file__).parent / "reports"
@@ -34,26 +36,33 @@ def main() -> int:
     # A broker that does not answer is what this is about.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR", UserWarning)
-    runs: list[Outcome] = []
-    for kind in asked.broker or KINDS:
+    kinds: Sequence[Kind] = asked.broker or KINDS
+    if "apache" in kinds and not are_possible():
+        _say("Apache Kafka: not attacked, because this machine has no Java or no Maven")
+        kinds = [kind for kind in kinds if kind != "apache"]
+    outcomes: list[Outcome] = []
+    for kind in kinds:
         _say(f"seed {asked.seed}, broker {kind}")
-        folder = asked.keep or Path(tempfile.mkdtemp(prefix="rapport-faults-"))
+        folder = asked.keep / kind if asked.keep else Path(tempfile.mkdtemp(prefix="rapport-faults-"))
         folder.mkdir(parents=True, exist_ok=True)
         order = Order(kind, asked.seed, asked.commands, asked.kills, asked.per_second, asked.others)
         try:
-            outcome = asyncio.run(run(order, folder, _say))
+            outcomes.append(asyncio.run(run(order, folder, _say)))
         finally:
             if not asked.keep:
                 shutil.rmtree(folder, ignore_errors=True)
-        runs.append(outcome)
-        _say(json.dumps(outcome.members(), indent=2))
-    asked.report.parent.mkdir(exist_ok=True)
-    report = {
-        "runs": [outcome.members() for outcome in runs],
-        "planted": [{"bug": bug.name, "caught_by": bug.caught_by} for bug in PLANTED],
-    }
-    asked.report.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if all(outcome.is_clean for outcome in runs) else 1
+        _say(json.dumps(outcomes[-1].members(), indent=2))
+        _write(asked.report, outcomes[-1])
+    return 0 if all(outcome.is_clean for outcome in outcomes) else 1
+
+
+def _write(path: Path, outcome: Outcome) -> None:
+    """Put a run into the report in the place of the last one on the same broker."""
+    kept: list[dict[str, object]] = json.loads(path.read_bytes())["runs"] if path.exists() else []
+    runs = [run for run in kept if run["broker"] != outcome.order.kind] + [outcome.members()]
+    planted = [{"bug": bug.name, "caught_by": bug.caught_by} for bug in PLANTED]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"runs": runs, "planted": planted}, indent=2) + "\n", encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ _GIVEN_UP: Final = 0.02
 """The share of unknown outcomes that a caller does not ask about again."""
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STALE: Final = 412
-_BATCH: Final = 30
+_BATCH: Final = range(10, 100)
 
 
 @dataclass(slots=True)
@@ -119,7 +119,9 @@ class Caller:
         known = [person for person in self.people if person.id]
         if not known:
             return
-        bought = [wishes.buy(self.chance.choice(known), self._order(), self.chance) for _ in range(_BATCH)]
+        bought = [
+            wishes.buy(self.chance.choice(known), self._order(), self.chance) for _ in range(self.chance.choice(_BATCH))
+        ]
         keys = [f"{self.tenant}.{wish.body['external']['id']}" for wish in bought]
         self.counts.commands += len(keys)
         for key in keys:

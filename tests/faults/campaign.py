@@ -18,7 +18,7 @@ from tests.faults.disks import FullDisk
 from tests.faults.house import House, Kind, house
 from tests.faults.load import Load
 from tests.faults.plan import Round, draw_plan, quick, slow
-from tests.faults.recovery import recovered
+from tests.faults.recovery import NotRecovered, recovered
 from tests.faults.scene import Scene
 from tests.faults.watch import Watch
 from tests.small_disk import CANNOT_MOUNT
@@ -26,6 +26,7 @@ from tests.small_disk import CANNOT_MOUNT
 Say = Callable[[str], None]
 PER_SECOND: Final = 250.0
 _QUIET_SECONDS: Final = 300
+_STILL_SECONDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Outcome:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.failures and all(each.verdict == "ok" for each in self.accounts)
+        return not self.failures and all(each.verdict == "ok" and not each.held for each in self.accounts)
 
     def members(self) -> dict[str, object]:
         """Return it as the report shows it."""
@@ -83,6 +84,7 @@ class Outcome:
             "places": {each.place: each.verdict for each in self.accounts},
             "wrong": [f"{found.place}: {found.what}" for each in self.accounts for found in each.findings]
             + [f"{each.place} is behind by {each.behind}" for each in self.accounts if each.behind]
+            + [f"{each.place} has set {each.held} records aside" for each in self.accounts if each.held]
             + self.failures,
             "seconds": round(self.seconds),
         }
@@ -107,7 +109,7 @@ async def run(order: Order, folder: Path, say: Say) -> Outcome:
                 await recovered(scene, {})
                 await _attack(scene, plan, outcome, say)
                 await _fill_up(load, order.commands)
-            await _until_quiet(watch)
+            await _until_quiet(watch, outcome)
             outcome.failures += scene.findings
         await _count(scene, outcome)
     outcome.seconds = time.monotonic() - began
@@ -141,7 +143,12 @@ async def _attack(scene: Scene, plan: Sequence[Round], outcome: Outcome, say: Sa
         over = time.monotonic()
         for fault in each.faults:
             await fault.undo(scene)
-        healed = await recovered(scene, starts)
+        try:
+            healed = await recovered(scene, starts)
+        except NotRecovered as error:
+            outcome.failures.append(f"{each}: {error}")
+            say(f"{each}: {error}")
+            healed = time.monotonic()
         outcome.faults.update(fault.kind for fault in each.faults)
         outcome.kills.update(each.victims)
         seconds = healed - (began if each.victims else over)
@@ -155,14 +162,18 @@ async def _fill_up(load: Load, commands: int) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _until_quiet(watch: Watch) -> None:
+async def _until_quiet(watch: Watch, outcome: Outcome) -> None:
     """Wait until nothing is missing anywhere, and nothing more follows."""
-    async with asyncio.timeout(_QUIET_SECONDS):
-        since = None
-        while since is None or time.monotonic() - since < 3:
-            is_quiet = watch.is_open and not watch.late_seconds
-            since = (since or time.monotonic()) if is_quiet else None
-            await asyncio.sleep(0.1)
+    deadline, since = time.monotonic() + _QUIET_SECONDS, None
+    while since is None or time.monotonic() - since < _STILL_SECONDS:
+        if time.monotonic() > deadline:
+            outcome.failures.append(
+                f"{_QUIET_SECONDS} s after the last command: open {watch.is_open}, late {watch.late}"
+            )
+            return
+        is_quiet = watch.is_open and not watch.late_seconds
+        since = (since or time.monotonic()) if is_quiet else None
+        await asyncio.sleep(0.1)
 
 
 async def _count(scene: Scene, outcome: Outcome) -> None:

@@ -36,7 +36,7 @@ UP_SECONDS: Final = 180
 TWINS: Final = ("analytics-readers", "interactions-mirror")
 """Of these there are two: whoever is stopped is stood in for, and comes back as a zombie."""
 _TWIN_PORTS: Final = 50
-_DISK_MEBIBYTES: Final = 1_536
+_DISK_MEBIBYTES: Final = 2_560
 _CONNECT_SECONDS: Final = 5
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import is_apache_wanted
+from tests.brokers.jars import are_possible
 from tests.faults.campaign import Order, run
 from tests.faults.house import Kind
 
@@ -23,7 +24,7 @@ async def test_nothing_is_lost_while_everything_is_killed(tmp_path: Path, capsys
         with capsys.disabled():
             sys.stdout.write(f"{text}\n")
 
-    kind: Kind = "apache" if is_apache_wanted() else "embedded"
+    kind: Kind = "apache" if is_apache_wanted() and are_possible() else "embedded"
     order = Order(kind, secrets.randbelow(1_000_000), COMMANDS, KILLS, rounds_of_others=0)
     say(f"\nreplay: python -m tests.faults --broker {kind} --seed {order.seed} --kills {KILLS} --others 0")
 
