@@ -10,6 +10,7 @@ BENCHMARKS = (
     "http_create",
     "mirror",
     "read_model_live",
+    "read_model_rebuild",
     "imports",
     "visible_elsewhere",
     "timers",

@@ -71,13 +71,15 @@ class Suite:
 
 
 @contextmanager
-def running() -> Generator[Suite]:
-    """Start a suite in a folder of its own, and stop it afterwards."""
+def running(kafka: str | None = None) -> Generator[Suite]:
+    """Start a suite in a folder of its own, on its own broker or on another one, and stop it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="rapport-bench-"))
     folder = home / "data"
     suite = Suite(folder)
     try:
-        suite.rapport("up", "--detach", "--data", str(folder), "--port-base", str(PORT_BASE), seconds=START_SECONDS)
+        other = ("--kafka", kafka) if kafka else ()
+        words = ("up", "--detach", "--data", str(folder), "--port-base", str(PORT_BASE), *other)
+        suite.rapport(*words, seconds=START_SECONDS)
         yield suite
     finally:
         subprocess.run([*RAPPORT, "down", "--data", str(folder)], capture_output=True, timeout=120, check=False)
