@@ -70,7 +70,7 @@ class House(TwoServers):
         servers = [Part("postgres", self.common), Part("postgres-interactions", self.own)]
         if isinstance(self.broker, Broker):
             servers.append(Part("broker", self.broker, self.apply_topics))
-        else:
+        elif isinstance(self.broker, ApacheKafka):
             servers += [Part(f"kafka-{node.number}", node) for node in self.broker.nodes]
         processes = self._processes()
         for part in processes:
