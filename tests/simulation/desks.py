@@ -11,9 +11,11 @@ from rapport_events.database import Pool, open_pool
 from rapport_events.gate import read_server_identity, reopen
 from rapport_events.ledger import Append, Outcome
 from rapport_events.postgres_ledger import PostgresLedger
+from rapport_events.testing import NOON
 from tests.conftest import MakeServiceDatabase
 from tests.events.appends import TENANT
 from tests.simulation import database
+from tests.simulation.gate_server import GateServer
 from tests.simulation.ledger_server import LedgerServer
 from tests.simulation.nature import Nature, Process
 from tests.simulation.reader_server import reader_statements
@@ -51,7 +53,8 @@ async def desk(request: pytest.FixtureRequest, make_service_database: MakeServic
     process = Process(Hurried(0), "test")
     if kind == "simulated":
         ledger = LedgerServer(process.nature, "interactions", lambda: 0.0)
-        ledger.database.statements = {**ledger.database.statements, **reader_statements()}
+        gate = GateServer(ledger, lambda: NOON)
+        ledger.database.statements = {**ledger.database.statements, **reader_statements(), **gate.statements()}
         pool = cast("Pool", database.Pool(ledger.database, process))
         await _open(pool)
         yield Desk(pool, ledger, process)

@@ -112,8 +112,7 @@ class LedgerServer:
         await process.takes()
         connection = database.connect(process)
         try:
-            if not self.takes_appends:
-                raise LedgerShut
+            self.check_open()
             outcomes = await self.memory.append(tenant, requests)
             database.nature.note(process.name, "appended", outcomes)
             await process.takes()
@@ -121,6 +120,16 @@ class LedgerServer:
             return outcomes
         finally:
             connection.cut()
+
+    def check_open(self) -> None:
+        """
+        Refuse appends.
+
+        Raises:
+            LedgerShut: It takes none.
+        """
+        if not self.takes_appends:
+            raise LedgerShut
 
     def state(self) -> LedgerState:
         """Return what `GET /v1/ledger` answers."""

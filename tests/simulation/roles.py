@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from rapport_events import subscribing, ways
 from rapport_events.consuming import Consuming
@@ -21,11 +22,12 @@ from rapport_events.rebuild import begin_rebuild, read_rebuilds, switch
 from rapport_events.scanner import Consumed
 from rapport_events.statements import load
 from rapport_events.subscribing import ConsumingSettings
-from tests.simulation.broker import Client
+from tests.simulation.broker import Broker, Client
 from tests.simulation.callers import CUSTOMERS, data_of
 from tests.simulation.consumer import declaring, read_again
-from tests.simulation.database import Pool
-from tests.simulation.nature import Process
+from tests.simulation.database import Database, Pool
+from tests.simulation.ledger_server import LedgerServer
+from tests.simulation.nature import Nature, Process
 from tests.simulation.taken import Taken
 
 if TYPE_CHECKING:
@@ -48,7 +50,16 @@ _LOOK_SECONDS: Final = 3.0
 _WORK_SECONDS_MAX: Final = 60
 
 
-def mirror_of(world: "World", process: Process) -> Mirror:
+class Surroundings(Protocol):
+    """What a mirror and readers need of a world."""
+
+    nature: Nature
+    broker: Broker
+    ledger: LedgerServer
+    models: Database
+
+
+def mirror_of(world: Surroundings, process: Process) -> Mirror:
     """Make the mirror of a process."""
     client = Client(world.broker, process)
 
@@ -67,10 +78,10 @@ def mirror_of(world: "World", process: Process) -> Mirror:
         producing=client.producing,
         scanning=client.scanning,
     )
-    return Mirror(_MIRROR, own)
+    return Mirror(replace(_MIRROR, service=world.ledger.service), own)
 
 
-def _heads(world: "World", process: Process) -> Callable[[str], Awaitable[LedgerState | None]]:
+def _heads(world: Surroundings, process: Process) -> Callable[[str], Awaitable[LedgerState | None]]:
     async def heads(_: str) -> LedgerState | None:
         await process.takes()
         return world.ledger.state() if world.ledger.database.is_up else None
@@ -78,7 +89,7 @@ def _heads(world: "World", process: Process) -> Callable[[str], Awaitable[Ledger
     return heads
 
 
-def _consuming(world: "World", process: Process, readers: Sequence[ViewReader], group: str | None) -> Consuming:
+def consuming_of(world: Surroundings, process: Process, readers: Sequence[ViewReader], group: str | None) -> Consuming:
     client = Client(world.broker, process)
     settings = ConsumingSettings(
         bootstrap="", group=group, look_every_seconds=2.0, still_seconds=3.0, commit_every_seconds=4.0
@@ -103,7 +114,7 @@ def _consuming(world: "World", process: Process, readers: Sequence[ViewReader], 
     )
 
 
-async def _again(world: "World", process: Process, work: Callable[[], Awaitable[None]]) -> None:
+async def again(world: Surroundings, process: Process, work: Callable[[], Awaitable[None]]) -> None:
     """Start a role again that failed, as whoever runs it does."""
     while True:
         try:
@@ -117,7 +128,7 @@ async def _again(world: "World", process: Process, work: Callable[[], Awaitable[
 async def read(world: "World", process: Process, view: Taken, group: str | None) -> None:
     """Keep one read model current."""
     pool = cast("RealPool", Pool(world.models, process))
-    await _again(world, process, lambda: _consuming(world, process, [ViewReader(view, pool)], group).run())
+    await again(world, process, lambda: consuming_of(world, process, [ViewReader(view, pool)], group).run())
 
 
 async def keep(world: "World", process: Process) -> None:
@@ -130,13 +141,13 @@ async def keep(world: "World", process: Process) -> None:
 
     async def work() -> None:
         keeping = Keeping(views, Tools(pool=pool, keyring=cast("Any", None), filler=filler, heads=heads))
-        consuming = _consuming(world, process, await keeping.readers(), world.group)
+        consuming = consuming_of(world, process, await keeping.readers(), world.group)
         async with asyncio.TaskGroup() as group:
             group.create_task(consuming.run())
             group.create_task(keeping.run(consuming))
             group.create_task(following.run(consuming, look_seconds=_LOOK_SECONDS))
 
-    await _again(world, process, work)
+    await again(world, process, work)
 
 
 async def operate(world: "World", process: Process) -> None:
@@ -155,7 +166,7 @@ async def operate(world: "World", process: Process) -> None:
             if row["cause"] != BEHIND and row["wanted_at"] is None:
                 await _decide(world, pool, row)
 
-    await _again(world, process, work)
+    await again(world, process, work)
 
 
 async def _decide(world: "World", pool: RealPool, row: Any) -> None:  # noqa: ANN401  # a row

@@ -64,7 +64,7 @@ class _Alarm:
 
 
 @contextmanager
-def _quiet(nature: Nature) -> Generator[None]:
+def quiet(nature: Nature) -> Generator[None]:
     """Leave out what costs time and decides nothing, and let the operator hear the alarm of readers."""
     before: dict[str, Any] = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -95,7 +95,7 @@ def run_plan(plan: Plan, *, keeps_trace: bool = False) -> Result:
         await World(nature, plan).run()
 
     try:
-        with _quiet(nature):
+        with quiet(nature):
             clock.run(plan.seed, live())
     except (AssertionError, ExceptionGroup, clock.Stuck) as error:
         failure = "; ".join(f"{type(one).__name__}: {one}" for one in leaves(error))
