@@ -90,14 +90,14 @@ def check_place(expected: Sequence[Entry], found: Sequence[Entry], place: str) -
     """
     findings = Findings(place)
     there = _count(findings, found)
-    known = {event_id for event_id, *_ in expected}
+    known = {event_id for event_id, _, _, _ in expected}
     # Sets tell fast that all is well; only where it is not are single events looked at.
     if not known <= there:
-        for event_id, customer, *_ in expected:
+        for event_id, customer, _, _ in expected:
             if event_id not in there:
                 findings.add("lost", f"event {event_id} of {customer} is in its ledger")
     if not there <= known:
-        for event_id, customer, *_ in found:
+        for event_id, customer, _, _ in found:
             if event_id not in known:
                 findings.add("phantom", f"event {event_id} of {customer} is in no ledger")
     last: dict[str, int] = {}
@@ -133,7 +133,7 @@ def sum_up(findings: Iterable[Findings]) -> Mapping[Kind, int]:
 
 
 def _count(findings: Findings, entries: Sequence[Entry]) -> set[str]:
-    there = {event_id for event_id, *_ in entries}
+    there = {event_id for event_id, _, _, _ in entries}
     if len(there) < len(entries):
         for event_id, count in _repeated(entries):
             findings.add("repeated", f"event {event_id} is there {count} times")
