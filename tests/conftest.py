@@ -1,6 +1,5 @@
 """Servers that tests share: real PostgreSQL and a real broker, made once for each run."""
 
-import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -49,9 +48,8 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[st
     if given:
         yield given
     elif containers.are_wanted():
-        container, dsn = await asyncio.to_thread(containers.start_postgres)
-        yield dsn
-        await asyncio.to_thread(container.stop)
+        async with containers.contained_postgres() as dsn:
+            yield dsn
     else:
         server = Postgres(tmp_path_factory.mktemp("postgres"), settings=_TEST_SETTINGS)
         await server.start()

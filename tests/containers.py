@@ -5,10 +5,10 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from rapport_cli.embedded.child import free_port
 
@@ -23,18 +23,35 @@ def are_wanted() -> bool:
     return os.environ.get("RAPPORT_TEST_CONTAINERS") == "1"
 
 
-def start_postgres() -> tuple[DockerContainer, str]:
-    """Start PostgreSQL; returns it with the superuser's address."""
+@asynccontextmanager
+async def contained_postgres() -> AsyncGenerator[str]:
+    """Run PostgreSQL in a container, and remove it at the end; yields the superuser's address."""
     port = free_port()
     container = (
         DockerContainer(_POSTGRES)
         .with_bind_ports(5432, port)
         .with_env("POSTGRES_PASSWORD", "rapport")
         .with_command("postgres -c max_locks_per_transaction=256 -c max_connections=300 -c fsync=off")
-        .waiting_for(LogMessageWaitStrategy("PostgreSQL init process complete").with_startup_timeout(_START_SECONDS))
     )
-    container.start()
-    return container, f"postgresql://postgres:rapport@127.0.0.1:{port}/postgres"
+    dsn = f"postgresql://postgres:rapport@127.0.0.1:{port}/postgres"
+    try:
+        await asyncio.to_thread(container.start)
+        async with asyncio.timeout(_START_SECONDS):
+            # While it is set up it listens on its socket alone.
+            while not await _answers(dsn):
+                await asyncio.sleep(0.1)
+        yield dsn
+    finally:
+        await asyncio.to_thread(container.stop)
+
+
+async def _answers(dsn: str) -> bool:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    await connection.close()
+    return True
 
 
 class ContainedKafka:

@@ -12,6 +12,7 @@ import pytest
 from rapport_events.envelope import topic_of
 from rapport_events.ids import PARTITIONS
 from rapport_events.scanner import read_partition
+from tests.brokers import is_apache_wanted
 from tests.system.client import Client
 from tests.system.planting import CONTROL, DIGITS, PLANTED, hits, plant
 from tests.system.standing import settle
@@ -150,5 +151,8 @@ async def test_logs_hold_no_personal_value(suite: Suite) -> None:
     texts = {path.name: path.read_bytes() for path in logs(suite)}
 
     assert {name: hits(text) for name, text in texts.items()} == {name: [] for name in texts}
-    assert {"services.log", "postgres.log", "broker.log", "up.log"} <= set(texts)
+    # Apache Kafka is not started by the suite, and keeps its log elsewhere.
+    assert {"services.log", "postgres.log", "up.log"} | (set[str]() if is_apache_wanted() else {"broker.log"}) <= set(
+        texts
+    )
     assert b"http_listening" in texts["services.log"]
