@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from rapport_chassis.auth import Caller, Verifier
+from rapport_chassis.entrance import REQUEST_SECONDS_MAX
 from rapport_chassis.health import Readiness
 from rapport_chassis.peers import SCHEME, Peers, PeerSeal
 from rapport_chassis.positions import write_token_of
@@ -62,6 +63,8 @@ class Desk:
     opened: Store | None = None
     outgoing: Outgoing = field(default_factory=Outgoing)
     """Where webhooks may go."""
+    answer_seconds: float = REQUEST_SECONDS_MAX
+    """How long a request may wait for its answer."""
     resent_at: dict[int, float] = field(default_factory=dict[int, float])
     """By partition, when it was asked to be sent again."""
     _era: int = 0

@@ -5,6 +5,8 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, cast
@@ -30,11 +32,13 @@ UNDERWAY_MAX: Final = 1_000
 """Requests at a time; more are sent away at once instead of waiting in a line that only grows."""
 REQUEST_SECONDS_MAX: Final = 90.0
 """A request that takes longer is cut off, whether its body does not come or its answer."""
+FEED_PATH: Final = "/v1/events"
+"""Whoever asks here may wait for news."""
 
 BUSY: Final = away("busy", "Too many requests are under way; repeat shortly, with the same key.", 1)
 TOO_SLOW: Final = away("too_slow", "The request took too long and was cut off; repeat with the same key.")
 
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.25
 _CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS_KEY: Final = "rapport.headers"
 _CORRELATION_KEY: Final = "rapport.correlation_id"
@@ -59,16 +63,39 @@ def traceparent_of(scope: Mapping[str, Any]) -> str | None:
     return cast("str | None", scope[_TRACE_KEY])
 
 
+@dataclass(frozen=True, slots=True)
+class _Underway:
+    """A request that has no answer yet, or not all of it."""
+
+    scope: Scope
+    receive: Receive
+    answer: "_Answer"
+    answered_by: float
+    ended_by: float
+
+    def is_late(self, now: float) -> bool:
+        """Say whether it is to be cut off; an answer that has begun may go on."""
+        return now > (self.ended_by if self.answer.status else self.answered_by)
+
+
 class Entrance:
     """ASGI: the outermost layer of a service."""
 
-    def __init__(self, app: ASGIApp, service: str, lane: Lane, *, seconds_max: float = REQUEST_SECONDS_MAX) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        service: str,
+        lane: Lane,
+        *,
+        answer_seconds: float = REQUEST_SECONDS_MAX,
+        seconds_max: float = REQUEST_SECONDS_MAX,
+    ) -> None:
         self._app = app
         self._service = service
         self._lane = lane
         self._seconds_max = seconds_max
-        self._underway: dict[asyncio.Task[object], float] = {}
-        """Since when each request has been under way, the oldest first."""
+        self._answer_seconds = min(answer_seconds, seconds_max)
+        self._underway: dict[asyncio.Task[object], _Underway] = {}
         self._cut: set[asyncio.Task[object]] = set()
         self._figures: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         UNDERWAY.labels(service).set_function(lambda: len(self._underway))
@@ -86,7 +113,7 @@ class Entrance:
         try:
             if len(self._underway) >= UNDERWAY_MAX:
                 raise Refused(BUSY)
-            self._underway[task] = began_at
+            self._underway[task] = self._begin(scope, receive, answer, began_at)
             app = self._lane.find(scope) if scope["method"] == "POST" else None
             await (app or self._app)(scope, _bounded(receive, headers, scope["path"]), answer)
         except asyncio.CancelledError:
@@ -102,17 +129,28 @@ class Entrance:
             _end_span(span, scope, answer.status)
         self._count(scope, answer.status, time.perf_counter() - began_at)
 
+    def _begin(self, scope: Scope, receive: Receive, answer: "_Answer", now: float) -> _Underway:
+        is_patient = scope["path"] in {BATCH_PATH, FEED_PATH}
+        seconds = self._seconds_max if is_patient else self._answer_seconds
+        return _Underway(scope, receive, answer, now + seconds, now + self._seconds_max)
+
     async def cut_off(self) -> None:
         """Cancel requests that take too long, again and again, until cancelled."""
         while True:
-            await asyncio.sleep(min(_LOOK_SECONDS, self._seconds_max / 4))
-            oldest_at = time.perf_counter() - self._seconds_max
-            for task, began_at in list(self._underway.items()):
-                if began_at > oldest_at:
-                    break
-                if task not in self._cut:
+            await asyncio.sleep(min(_LOOK_SECONDS, self._answer_seconds / 4))
+            now = time.perf_counter()
+            for task, underway in list(self._underway.items()):
+                if underway.is_late(now) and task not in self._cut:
                     self._cut.add(task)
                     task.cancel()
+                    await self._send_away(underway)
+
+    async def _send_away(self, underway: _Underway) -> None:
+        """Answer at once: what is cancelled may still wait for a connection to let go of it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                answer = underway.answer.take_over()
+                await self._answer_error(Refused(TOO_SLOW), underway.scope, underway.receive, answer)
 
     async def _answer_error(self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         problem = problem_of(error)
@@ -138,14 +176,24 @@ class Entrance:
 class _Answer:
     """Sends the answer with the correlation id, and remembers its status."""
 
-    __slots__ = ("_correlation", "_send", "status")
+    __slots__ = ("_correlation", "_is_over", "_send", "status")
 
     def __init__(self, send: Send, correlation: str) -> None:
         self._send = send
         self._correlation = (CORRELATION_HEADER.lower().encode(), correlation.encode())
         self.status = 0
+        self._is_over = False
+
+    def take_over(self) -> "_Answer":
+        """Say nothing more here; return what says the rest, where nothing was said yet."""
+        other = _Answer(self._send, "")
+        other._correlation, other.status = self._correlation, self.status
+        self._is_over, self.status = True, self.status or HTTPStatus.SERVICE_UNAVAILABLE
+        return other
 
     async def __call__(self, message: Message) -> None:
+        if self._is_over:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), self._correlation]

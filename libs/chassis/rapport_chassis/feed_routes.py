@@ -15,10 +15,10 @@ from rapport_chassis.auth import Caller
 from rapport_chassis.desk import OPERATOR, AtDesk, ScopeMissing, Store
 from rapport_chassis.entrance import BUSY
 from rapport_chassis.problems import MEDIA_TYPE, Problem, Refused
-from rapport_chassis.reading import ACQUIRE_SECONDS_MAX, PERSONAL
+from rapport_chassis.reading import PERSONAL
 from rapport_events.cloudevents import open_data, to_structured
 from rapport_events.codec import key_ids
-from rapport_events.database import Connection
+from rapport_events.database import Connection, borrow
 from rapport_events.envelope import Recorded
 from rapport_events.feed import CURSOR_LENGTH_MAX, TYPES_MAX, Filter, Page, Place, place_at, read_page
 from rapport_events.statements import load
@@ -77,7 +77,7 @@ class Feed:
     async def rows(self, caller: Caller) -> AsyncGenerator[Connection]:
         """Give a connection that sees the caller's tenant, and heads and events in one snapshot."""
         async with (
-            self.store.pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection,
+            borrow(self.store.pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(load("rapport_chassis", "set_tenant"), caller.tenant)

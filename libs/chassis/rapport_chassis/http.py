@@ -64,7 +64,7 @@ def make_app(desk: Desk) -> Entrance:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to make the document oneself
-    return Entrance(app, service.name, Lane(lane))
+    return Entrance(app, service.name, Lane(lane), answer_seconds=desk.answer_seconds)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

@@ -13,12 +13,11 @@ from rapport_chassis.desk import OPERATOR, Desk, Store, desk_of
 from rapport_chassis.moments import NOW, PARAMETERS, AsOf, KnownAt, Moment, PastNotKept, read_moment
 from rapport_chassis.positions import TOKEN_LENGTH_MAX, read_token
 from rapport_chassis.standing import Freshness
-from rapport_events.database import Connection
+from rapport_events.database import Connection, borrow
 from rapport_events.keyring import KeyringAway
 from rapport_events.statements import load
 
 PERSONAL = "personal:read"
-ACQUIRE_SECONDS_MAX = 5
 
 After = Annotated[
     str | None,
@@ -48,7 +47,7 @@ class Reading:
         Open names after leaving it: a transaction is never held open across another wait.
         """
         async with (
-            self.store.pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection,
+            borrow(self.store.pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(load("rapport_chassis", "set_tenant"), self.caller.tenant)

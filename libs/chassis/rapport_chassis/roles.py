@@ -14,6 +14,7 @@ from rapport_chassis.auth import Verifier
 from rapport_chassis.chores import do_chores
 from rapport_chassis.desk import Desk, Store
 from rapport_chassis.effects import CONNECTIONS, act, clock_of
+from rapport_chassis.entrance import REQUEST_SECONDS_MAX
 from rapport_chassis.health import Readiness
 from rapport_chassis.http import make_app
 from rapport_chassis.logging import leaf_of
@@ -180,6 +181,7 @@ async def _serve_from(member: Member, store: Store | None) -> None:
         seal=house.seal,
         opened=store,
         outgoing=house.outgoing,
+        answer_seconds=member.settings.answer_seconds if member.settings else REQUEST_SECONDS_MAX,
     )
     lifespan: Literal["on", "off"] = "on" if service.lifespan else "off"
     app = make_app(desk)

@@ -240,8 +240,10 @@ class Store(Settings):
     keeper: SecretStr = Field(description="DSN of the service's database as its role keeper")
     pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     """Connections for queries at most; commands share one of their own."""
-    statement_seconds: Annotated[float, Field(gt=0, le=300)] = 15
+    statement_seconds: Annotated[float, Field(gt=0, le=300)] = 8
     """How long one statement of a query or command may take."""
+    answer_seconds: Annotated[float, Field(gt=0, le=90)] = 20
+    """How long a request may wait for its answer, then it is 503; only feeds and batches may take longer."""
 
 
 class Mail(Settings):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from rapport_chassis.positions import Line, Position
 from rapport_chassis.problems import Refused, away
-from rapport_events.database import Pool
+from rapport_events.database import Pool, borrow, fetch
 from rapport_events.ledger import LedgerState
 from rapport_events.statements import load
 from rapport_events.view import View
@@ -121,11 +121,15 @@ class Standing:
         pause = 0.005
         try:
             async with asyncio.timeout(AFTER_SECONDS_MAX):
-                while await self._pool.fetchval(load("rapport_chassis", "not_reached"), *columns):
+                while await self._misses(columns):
                     await asyncio.sleep(pause)
                     pause = min(pause * 1.5, _PAUSE_SECONDS_MAX)
         except TimeoutError:
             raise Refused(NOT_YET_FOLDED) from None
+
+    async def _misses(self, columns: Sequence[object]) -> bool:
+        async with borrow(self._pool) as connection:
+            return bool(await connection.fetchval(load("rapport_chassis", "not_reached"), *columns))
 
     async def freshness(self, views: Sequence[str] = ()) -> Freshness:
         """Say how current an answer from these views is (all of the service where none is named)."""
@@ -150,7 +154,7 @@ class Standing:
                 found: dict[str, dict[Line, Checkpoint]] = {model: {} for model in models}
                 live: dict[str, str] = {}
                 unread: set[str] = set()
-                for row in await self._pool.fetch(load("rapport_chassis", "checkpoints"), models):
+                for row in await fetch(self._pool, load("rapport_chassis", "checkpoints"), models):
                     if row["state"] != "live":
                         unread.add(row["model"])
                         continue

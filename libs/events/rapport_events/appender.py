@@ -18,7 +18,9 @@ from rapport_events.statements import load
 TRIES = 6
 """How often a group is sent when the database is away or busy; the waits in between add up to 1.5 s."""
 WAIT_SECONDS = 0.05
-ACQUIRE_SECONDS = 10
+ACQUIRE_SECONDS = 5
+ANSWER_SECONDS = 8
+"""Longer than any wait for a lock; a connection that is silent for so long is closed, and the group sent again."""
 WAKE_PAUSE_SECONDS = 0.005
 """One notification of the mirror stands for all commits of this time."""
 
@@ -109,8 +111,10 @@ class Appender:
                 self._appended.clear()
                 try:
                     connection = await waker.get()
-                    await connection.execute(load("rapport_events", "ledger/wake"))
+                    await connection.execute(load("rapport_events", "ledger/wake"), timeout=ACQUIRE_SECONDS)
                 except Exception as error:
+                    if isinstance(error, TimeoutError):
+                        waker.close()
                     if not is_away(error):
                         raise
                     log.warning("mirror_not_woken", service=self._service, cause=type(error).__name__)
@@ -145,8 +149,11 @@ class Appender:
     async def _send_again(self, requests: Sequence[Request]) -> list[Outcome]:
         for attempt in range(1, TRIES + 1):
             try:
-                return await _call_append(await self._kept.get(), requests)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await _call_append(await self._kept.get(), requests)
             except Exception as error:
+                if isinstance(error, TimeoutError):
+                    self._kept.close()
                 if not is_away(error) or attempt == TRIES:
                     raise
                 self._in_doubt = True
@@ -180,6 +187,11 @@ class _Kept:
             await self.release()
             self._connection = await self._pool().acquire(timeout=ACQUIRE_SECONDS)
         return self._connection
+
+    def close(self) -> None:
+        """End a connection that is silent, without asking the server for anything."""
+        if self._connection is not None and not _is_lost(self._connection):
+            self._connection.terminate()
 
     async def release(self) -> None:
         """Give it back."""

@@ -7,15 +7,12 @@ from uuid import UUID
 
 from rapport_events.codec import decode
 from rapport_events.command import CustomerRef, Request
-from rapport_events.database import Pool
+from rapport_events.database import Pool, borrow
 from rapport_events.envelope import Recorded
 from rapport_events.ids import CustomerId, TenantId
 from rapport_events.ledger import Ledger
 from rapport_events.parties import Party, parties_of
 from rapport_events.statements import load
-
-ACQUIRE_SECONDS_MAX = 5
-
 
 FindParties = Callable[[TenantId, Sequence[UUID]], Awaitable[Mapping[UUID, Party]]]
 """Says who is one party with each customer."""
@@ -29,7 +26,7 @@ class PartiesRead:
 
     async def __call__(self, tenant: TenantId, customers: Sequence[UUID]) -> Mapping[UUID, Party]:
         """Return the party of each customer."""
-        async with self.pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection, connection.transaction(readonly=True):
+        async with borrow(self.pool) as connection, connection.transaction(readonly=True):
             await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
             found = await parties_of(connection, [(tenant, customer) for customer in customers])
         return {customer: party for (_, customer), party in found.items()}

@@ -1,7 +1,9 @@
 """Pools of database connections with limits on every wait."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -13,6 +15,11 @@ else:
     Pool = asyncpg.Pool
     PooledConnection = object
     Connection = object
+
+CONNECT_SECONDS: Final = 5
+"""How long to wait for a connection that is free, or for a new one."""
+GRACE_SECONDS: Final = 1
+"""The server ends what takes too long; so much later we take it to be silent."""
 
 _TIMEOUTS = {
     # A group of appends that waits for a partition's lock gives up before the client does.
@@ -44,9 +51,8 @@ async def open_pool(
         dsn,
         min_size=0,
         max_size=connections_max,
-        timeout=10,
-        # The server ends what takes too long; this is for one that does not answer at all.
-        command_timeout=statement_seconds + 10,
+        timeout=CONNECT_SECONDS,
+        command_timeout=statement_seconds + GRACE_SECONDS,
         server_settings={
             "application_name": name,
             "statement_timeout": f"{statement_seconds * 1_000:.0f}",
@@ -54,3 +60,27 @@ async def open_pool(
             **(settings or {}),
         },
     )
+
+
+@asynccontextmanager
+async def borrow(pool: Pool, *, seconds: float = CONNECT_SECONDS) -> AsyncGenerator[PooledConnection]:
+    """
+    Give a connection, which is closed if it did not answer in time.
+
+    A pool alone would ask the server to cancel what it does, wait for that, and hand the connection to the next caller:
+    behind a network that swallows everything each one would cost a caller its whole time, long after it came back.
+    """
+    connection = await pool.acquire(timeout=seconds)
+    try:
+        yield connection
+    except (TimeoutError, asyncio.CancelledError):
+        connection.terminate()
+        raise
+    finally:
+        await pool.release(connection, timeout=seconds)
+
+
+async def fetch(pool: Pool, statement: str, *values: object) -> "list[asyncpg.Record]":
+    """Return the rows of one statement, on a connection of a pool."""
+    async with borrow(pool) as connection:
+        return await connection.fetch(statement, *values)

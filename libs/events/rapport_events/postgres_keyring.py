@@ -12,7 +12,7 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from rapport_events.database import Pool
+from rapport_events.database import Pool, borrow
 from rapport_events.faults import is_away
 from rapport_events.fresh import Fresh
 from rapport_events.ids import CustomerId, TenantId
@@ -187,7 +187,7 @@ class PostgresKeyring:
         """Ask in a transaction of its own: a key is stored for good before anything is sealed with it."""
         text = load("rapport_events", f"keyring/{statement}")
         try:
-            async with self._pool.acquire(timeout=self._wait_seconds) as connection:
+            async with borrow(self._pool, seconds=self._wait_seconds) as connection:
                 return await connection.fetch(text, *values, timeout=timeout_seconds or self._wait_seconds)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             if not is_away(error):

@@ -9,8 +9,8 @@ from typing import Self
 
 import asyncpg
 
-from rapport_events.appender import ACQUIRE_SECONDS, Appender, append_within
-from rapport_events.database import Pool
+from rapport_events.appender import Appender, append_within
+from rapport_events.database import Pool, borrow, fetch
 from rapport_events.envelope import Meta, Recorded
 from rapport_events.grouping import Grouper
 from rapport_events.ids import EventId, TenantId, partition_of_stream
@@ -86,8 +86,14 @@ class PostgresLedger:
             raise ValueError(msg)
         found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
         partitions = [partition_of_stream(tenant, stream) for stream in found]
-        rows = await self._pool.fetch(
-            load("rapport_events", "ledger/read_streams"), tenant, partitions, list(found), to_version, until
+        rows = await fetch(
+            self._pool,
+            load("rapport_events", "ledger/read_streams"),
+            tenant,
+            partitions,
+            list(found),
+            to_version,
+            until,
         )
         for row in rows:
             found[row["stream"]].append(self._recorded(row))
@@ -95,7 +101,8 @@ class PostgresLedger:
 
     async def find(self, tenant: TenantId, refs: Sequence[ClaimRef]) -> list[Claim | None]:
         """See `Ledger.find`."""
-        rows = await self._pool.fetch(
+        rows = await fetch(
+            self._pool,
             load("rapport_events", "ledger/find_claims"),
             tenant,
             [ref.kind for ref in refs],
@@ -129,7 +136,7 @@ class PostgresLedger:
         self, tenant: TenantId, subjects: Sequence[str], partition: int, *, after: int, limit: int
     ) -> list[Recorded]:
         """See `Ledger.read_about`."""
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        async with borrow(self._pool) as connection, connection.transaction():
             await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
             rows = await connection.fetch(
                 load("rapport_events", "ledger/read_about"), tenant, partition, list(subjects), after, limit
@@ -138,7 +145,7 @@ class PostgresLedger:
 
     async def state(self) -> LedgerState:
         """See `Ledger.state`."""
-        [row] = await self._pool.fetch(load("rapport_events", "ledger/state"))
+        [row] = await fetch(self._pool, load("rapport_events", "ledger/state"))
         return LedgerState(era=row["era"], is_open=row["is_open"], heads=tuple(row["heads"]), reach=tuple(row["reach"]))
 
     @property
@@ -150,7 +157,7 @@ class PostgresLedger:
         return pool
 
     async def _read_one(self, tenant: TenantId, statement: str, *place: object) -> Recorded | None:
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        async with borrow(self._pool) as connection, connection.transaction():
             await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
             row = await connection.fetchrow(load("rapport_events", statement), tenant, *place)
         return self._recorded(row) if row is not None else None
