@@ -29,7 +29,7 @@ Goals = Callable[[], Awaitable[Mapping[Key, int]]]
 ScanMany = Callable[[str, Collection[int], dict[int, int]], AsyncIterator[Sequence[Consumed]]]
 """Reads partitions of a topic to their ends, from offsets on which it moves, with a consumer of no group."""
 
-EVENTS_AT_ONCE: Final = 2_000
+EVENTS_AT_ONCE: Final = 5_000
 BYTES_AT_ONCE: Final = 8 * 1024 * 1024
 WORKERS: Final = 2
 """Each fills a share of the partitions, so that one folds while the other one waits for the database."""
@@ -168,11 +168,13 @@ class Filler:
         known = [self.offsets.setdefault(reader.view.reader, {}) for reader in readers]
         held = {place: min(each.get((topic, place), 0) for each in known) for place in partitions}
         arrived: list[Arrived] = []
+        size = 0
         async for records in self.scan(topic, partitions, held):
+            size += sum(len(record.value or b"") for record in records)
             arrived += [each for record in records if (each := read_arrived(source, era, record))]
-            if len(arrived) >= EVENTS_AT_ONCE:
+            if len(arrived) >= EVENTS_AT_ONCE or size >= BYTES_AT_ONCE:
                 await self._take(readers, arrived)
-                arrived = []
+                arrived, size = [], 0
         await self._take(readers, arrived)
         for hints in known:
             hints.update({(topic, place): offset for place, offset in held.items()})

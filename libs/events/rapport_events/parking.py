@@ -1,9 +1,10 @@
 """Records that a view cannot fold: set aside with cause, their customer's later ones behind them, others go on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import orjson
 import structlog
 from prometheus_client import Counter
@@ -75,7 +76,7 @@ async def repairs_of(connection: Connection, keys: Sequence[tuple[str, str]]) ->
 
 def mended(arrived: Arrived, repair: Repair | None) -> Arrived:
     """Return a record as it was repaired."""
-    return arrived if repair is None or repair.value is None else replace(arrived, value=repair.value)
+    return arrived if repair is None or repair.value is None else msgspec.structs.replace(arrived, value=repair.value)
 
 
 async def mend(

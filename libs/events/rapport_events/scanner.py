@@ -315,16 +315,18 @@ async def read_partitions(
 
 
 def _as_consumed(topic: str, partition: int, record: Record) -> Consumed:
+    key, value = record.key, record.value
+    # By place, not by name: this is done for each record of a rebuild.
     return ConsumerRecord(
-        topic=topic,
-        partition=partition,
-        offset=record.offset,
-        timestamp=record.timestamp,
-        timestamp_type=0,
-        key=record.key,
-        value=record.value,
-        checksum=None,
-        serialized_key_size=len(record.key or b""),
-        serialized_value_size=len(record.value or b""),
-        headers=tuple(record.headers),
+        topic,
+        partition,
+        record.offset,
+        record.timestamp,
+        0,
+        key,
+        value,
+        None,
+        len(key or b""),
+        len(value or b""),
+        tuple(record.headers),
     )

@@ -24,9 +24,12 @@ Key = tuple[str, int, int]
 """Source, era and partition: one line of numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A record as it came, with the two attributes that every reader looks at first."""
+class Arrived(msgspec.Struct, frozen=True):
+    """
+    A record as it came, with the two attributes that every reader looks at first.
+
+    One is made for each record and each view's fact: a struct is made several times as fast as a frozen dataclass.
+    """
 
     source: str
     era: int
@@ -58,8 +61,7 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One event as a view sees it: its envelope, and only the fields that the view folds."""
 
     tenant: TenantId

@@ -11,7 +11,7 @@ from rapport_analytics.views.sales import Purchased, Refunded
 from rapport_events.contracts.interactions import CustomerPurchased, PurchaseRefunded
 from rapport_events.database import Connection
 from rapport_events.marks import Mark
-from rapport_events.view import Batch, View
+from rapport_events.view import Batch, Fact, View
 
 Key = tuple[str, str, str]
 """Tenant, customer, currency."""
@@ -29,7 +29,8 @@ class Added:
     refunded: Decimal = ZERO
     first_at: datetime | None = None
     last_at: datetime | None = None
-    mark: Mark | None = None
+    latest: Fact | None = None
+    """The last fact of the batch: everybody in it is marked once."""
 
 
 class Totals(View[None, dict[Key, Added]]):
@@ -54,7 +55,7 @@ class Totals(View[None, dict[Key, Added]]):
             added = state.get(key)
             if added is None:
                 added = state[key] = Added()
-            added.mark = Mark(fact.tenant, UUID(fact.subject), fact.partition, fact.recorded_at)
+            added.latest = fact
             if isinstance(event, Refunded):
                 added.refunds += 1
                 added.refunded += event.amount
@@ -73,7 +74,8 @@ class Totals(View[None, dict[Key, Added]]):
             for key, a in sorted(state.items(), key=lambda item: item[0])
         ]
         await connection.execute(self.sql("add_totals"), *map(list, zip(*rows, strict=True)))
-        marks = [added.mark for added in state.values() if added.mark is not None]
+        latest = [added.latest for added in state.values() if added.latest is not None]
+        marks = [Mark(fact.tenant, UUID(fact.subject), fact.partition, fact.recorded_at) for fact in latest]
         await mark_for_segments(connection, marks, reader=self.reader)
 
     async def mark_all(self, connection: Connection) -> None:
