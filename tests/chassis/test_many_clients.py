@@ -1,0 +1,116 @@
+"""Many clients at once, over two processes: one key is one event, and one version has one winner."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.chassis.houses import House, free_port
+from tests.chassis.test_run import START_SECONDS, takes_commands
+from tests.chassis.tokens import sign
+from tests.conftest import MakeServiceDatabase
+from tests.databases import KeyringDatabase
+from tests.waiting import until
+
+CLIENTS: Final = 64
+WRITERS: Final = 64
+PURCHASE: Final = {"customer": {"system": "shop", "external_id": "17850"}, "total": "15.30"}
+SHOWN: Final = ("content-type", "etag", "location", "rapport-position")
+
+
+@dataclass
+class Doors:
+    """Two processes of one service."""
+
+    house: House
+    clients: tuple[httpx.AsyncClient, httpx.AsyncClient]
+
+    async def events(self) -> int:
+        connection = await asyncpg.connect(self.house.database.admin)
+        try:
+            return int(await connection.fetchval("SELECT count(*) FROM events"))
+        finally:
+            await connection.close()
+
+
+@pytest.fixture
+async def doors(
+    tmp_path: Path,
+    make_service_database: MakeServiceDatabase,
+    keyring_database: KeyringDatabase,
+    kafka: str,
+    topic_prefix: str,
+) -> AsyncIterator[Doors]:
+    database = await make_service_database("interactions")
+    house = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
+    second = free_port()
+    await house.start("http,mirror")
+    await house.start("http", RAPPORT_INTERACTIONS_PORT=str(second))
+    await until(lambda: takes_commands(house), seconds=START_SECONDS, what="the ledger takes commands")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(house.end)
+        headers = {"Authorization": f"Bearer {sign(house.key)}"}
+        addresses = [f"http://127.0.0.1:{port}" for port in (house.port, second)]
+        limits = httpx.Limits(max_connections=CLIENTS)
+        one, other = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=address, headers=headers, timeout=30, limits=limits)
+            )
+            for address in addresses
+        ]
+
+        async def is_open() -> bool:
+            try:
+                return (await other.get("/v1/ledger")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await until(is_open, seconds=START_SECONDS, what="the second process answers")
+        yield Doors(house, (one, other))
+
+
+async def test_one_key_from_many_clients_of_two_processes_is_one_event(doors: Doors) -> None:
+    async def buy(number: int) -> httpx.Response:
+        return await doors.clients[number % 2].post(
+            "/v1/purchases", json=PURCHASE, headers={"Idempotency-Key": "order-1"}
+        )
+
+    answers = await asyncio.gather(*(buy(number) for number in range(CLIENTS)))
+
+    told = {(each.status_code, each.content, *(each.headers.get(header) for header in SHOWN)) for each in answers}
+    assert len(told) == 1
+    assert answers[0].status_code == 201
+    assert await doors.events() == 1
+
+    stranger = {"Authorization": f"Bearer {sign(doors.house.key, tenant='rival')}", "Idempotency-Key": "order-1"}
+    other = await doors.clients[0].post("/v1/purchases", json=PURCHASE | {"total": "1"}, headers=stranger)
+    assert other.status_code == 201
+    assert other.json()["id"] != answers[0].json()["id"]
+    assert await doors.events() == 2
+
+
+async def test_of_many_writers_one_wins_each_version(doors: Doors) -> None:
+    bought = (await doors.clients[0].post("/v1/purchases", json=PURCHASE)).json()
+    path = f"/v1/purchases/{bought['id']}/refund"
+    version = 1
+    # A purchase takes two refunds: as many versions as there can be, then nobody wins any more.
+    for last in (2, 3):
+        answers = await asyncio.gather(
+            *(
+                doors.clients[number % 2].post(path, json={"amount": "1"}, headers={"If-Match": f'"{version}"'})
+                for number in range(WRITERS)
+            )
+        )
+        statuses = Counter(answer.status_code for answer in answers)
+        assert statuses == {200: 1, 412: WRITERS - 1}
+        (won,) = [answer for answer in answers if answer.status_code == 200]
+        version = int(won.json()["version"])
+        assert (version, won.headers["etag"]) == (last, f'"{last}"')
+    assert await doors.events() == version
