@@ -17,7 +17,7 @@ MakeServiceDatabase = Callable[[str], Awaitable[ServiceDatabase]]
 
 # Speed: a test's database need not survive a power cut. Tests of crashes start servers of their own.
 _TEST_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
-_WHOLE_SUITES = Path(__file__).parent / "system"
+_WHOLE_SUITES = {Path(__file__).parent / name for name in ("system", "faults")}
 
 
 def pytest_report_header() -> str:
@@ -37,7 +37,7 @@ def _belongs_here(item: pytest.Item) -> bool:
     if item.get_closest_marker("embedded_broker" if brokers.is_apache_wanted() else "apache_kafka") is not None:
         return False
     fixtures: Sequence[str] = getattr(item, "fixturenames", ())
-    uses_broker = not {"kafka", "own_broker"}.isdisjoint(fixtures) or _WHOLE_SUITES in item.path.parents
+    uses_broker = not {"kafka", "own_broker"}.isdisjoint(fixtures) or item.path.parent in _WHOLE_SUITES
     return uses_broker or not brokers.are_others_left_out()
 
 

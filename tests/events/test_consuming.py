@@ -62,11 +62,13 @@ async def topic(kafka: str, topic_prefix: str) -> str:
     return f"{topic_prefix}.interactions"
 
 
-def made(pool: Pool, kafka: str, topic: str, owner: Owner, ways: Ways = REAL) -> tuple[ViewReader, Consuming]:
+def made(
+    pool: Pool, kafka: str, topic: str, owner: Owner, ways: Ways = REAL, group: str | None = None
+) -> tuple[ViewReader, Consuming]:
     """Make a reader, and what feeds it."""
     prefix = topic.partition(".")[0]
     settings = ConsumingSettings(bootstrap=kafka, group=None, prefix=prefix, look_every_seconds=0.1, still_seconds=0.5)
-    settings = replace(settings, look_back_every_seconds=0.2)
+    settings = replace(settings, look_back_every_seconds=0.2, group=group, member=group, session_seconds=10)
     reader = ViewReader(Sums(), pool)
 
     scan = partial(read_partition, kafka)
@@ -135,6 +137,24 @@ async def test_a_client_that_has_ended_by_itself_is_noticed(
         async with asyncio.timeout(20):
             await task
     assert raised.group_contains(ConsumerEnded)
+
+
+# The embedded one knows no names of members, and joining a group that somebody left takes it half a minute.
+@pytest.mark.apache_kafka
+async def test_a_member_with_a_name_comes_back_to_read_another_topic(
+    pool: Pool, kafka: str, topic: str, topic_prefix: str
+) -> None:
+    purchases, later = Purchases(), f"{topic_prefix}later.interactions"
+    await apply_topics(kafka, [later])
+    for each in (topic, later):
+        await publish(kafka, each, [purchases.next(ANN)])
+
+    for count, each in enumerate((topic, later), 1):
+        task = asyncio.create_task(made(pool, kafka, each, Owner(), group=topic)[1].run())
+        try:
+            await counted(pool, count)
+        finally:
+            await ended(task)
 
 
 async def test_a_view_whose_checkpoint_lies_behind_its_offset_reads_the_topic_again(

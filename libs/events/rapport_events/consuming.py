@@ -16,7 +16,7 @@ from rapport_events.envelope import topic_of
 from rapport_events.eras import Heads, newest, read_eras
 from rapport_events.faults import failure_of, is_away, leaves
 from rapport_events.ledger import LedgerState
-from rapport_events.lifelines import refuse_ended
+from rapport_events.lifelines import leave_in_order, refuse_ended
 from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader, write_down
 from rapport_events.scanner import Consumed
@@ -133,6 +133,8 @@ class Consuming(ConsumerRebalanceListener):
                     task.cancel()
         finally:
             self.is_assigned.clear()
+            if self._consumer is not None:
+                leave_in_order(self._consumer)
             self._consumer = None
             await broker.stop()
 

@@ -12,6 +12,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from rapport_events.ids import PARTITIONS
 from rapport_events.kafka import apply_topics
+from rapport_events.lifelines import known_as
 from rapport_events.scanner import Consumed
 
 _METADATA_MILLISECONDS = 5_000
@@ -68,7 +69,7 @@ def declare(
         *(topics if settings.group else ()),
         partitions=() if settings.group else [TopicPartition(t, p) for t in topics for p in range(PARTITIONS)],
         group_id=settings.group,
-        group_instance_id=settings.member if settings.group else None,
+        group_instance_id=known_as(settings.member, topics) if settings.group else None,
         batch=True,
         max_records=settings.batch_size,
         batch_timeout_ms=settings.poll_milliseconds,
