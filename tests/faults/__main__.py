@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--commands", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--per-second", type=float, default=250)
+    parser.add_argument("--batch", type=int, default=100, help="how many commands a caller sends together at most")
     parser.add_argument("--others", type=int, default=1, help="how often each fault comes that kills nobody")
     parser.add_argument("--broker", choices=KINDS, action="append", help="one of them; both where none is named")
     parser.add_argument("--report", type=Path, default=REPORTS / "latest.json")
@@ -45,7 +46,7 @@ def main() -> int:
         _say(f"seed {asked.seed}, broker {kind}")
         folder = asked.keep / kind if asked.keep else Path(tempfile.mkdtemp(prefix="rapport-faults-"))
         folder.mkdir(parents=True, exist_ok=True)
-        order = Order(kind, asked.seed, asked.commands, asked.kills, asked.per_second, asked.others)
+        order = Order(kind, asked.seed, asked.commands, asked.kills, asked.per_second, asked.batch, asked.others)
         try:
             outcomes.append(asyncio.run(run(order, folder, _say)))
         finally:

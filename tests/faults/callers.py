@@ -20,7 +20,7 @@ _GIVEN_UP: Final = 0.02
 """The share of unknown outcomes that a caller does not ask about again."""
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STALE: Final = 412
-_BATCH: Final = range(10, 100)
+_BATCH_MIN: Final = 10
 
 
 @dataclass(slots=True)
@@ -56,6 +56,8 @@ class Caller:
     """Its own, whom nobody else speaks of."""
     shared: Sequence[Person]
     """Those whom all callers of the tenant edit, each as they know them."""
+    batch_max: int = 100
+    """How many commands it sends together at most."""
     _number: int = 0
 
     async def turn(self) -> None:
@@ -120,7 +122,8 @@ class Caller:
         if not known:
             return
         bought = [
-            wishes.buy(self.chance.choice(known), self._order(), self.chance) for _ in range(self.chance.choice(_BATCH))
+            wishes.buy(self.chance.choice(known), self._order(), self.chance)
+            for _ in range(self.chance.randint(_BATCH_MIN, self.batch_max))
         ]
         keys = [f"{self.tenant}.{wish.body['external']['id']}" for wish in bought]
         self.counts.commands += len(keys)

@@ -38,6 +38,8 @@ class Order:
     commands: int
     kills: int
     per_second: float = PER_SECOND
+    batch_max: int = 100
+    """How many commands a caller sends together at most."""
     rounds_of_others: int = 1
     """How often each fault comes that kills nobody; 0: only those that are over in a moment, once."""
 
@@ -102,7 +104,7 @@ async def run(order: Order, folder: Path, say: Say) -> Outcome:
     outcome = Outcome(order)
     async with house(folder, order.kind) as made:
         plan = _plan(order, made, say)
-        load = Load(made, folder / "history.jsonl", order.seed, order.per_second)
+        load = Load(made, folder / "history.jsonl", order.seed, order.per_second, order.batch_max)
         async with _watching(made) as watch:
             scene = Scene(made, load, watch, Random(f"{order.seed} scene"))  # noqa: S311  # no secret
             async with load.running():

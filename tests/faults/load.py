@@ -34,6 +34,8 @@ class Load:
     seed: int
     per_second: float
     """Commands, of all callers together."""
+    batch_max: int = 100
+    """How many commands a caller sends together at most."""
     counts: Counts = field(default_factory=Counts)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _due_at: float = 0.0
@@ -72,6 +74,7 @@ class Load:
             Random(f"{self.seed} {name}"),  # noqa: S311  # a repeatable load, no secret
             people=[Person(f"{name}-{n}") for n in range(_PEOPLE)],
             shared=[Person(f"{tenant}-{n}") for n in range(_SHARED)],
+            batch_max=self.batch_max,
         )
 
     async def _work(self, caller: Caller) -> None:
