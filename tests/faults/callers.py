@@ -60,16 +60,17 @@ class Caller:
     """How many commands it sends together at most."""
     _number: int = 0
 
-    async def turn(self) -> None:
-        """Do one thing: a command, a batch of them, or a read."""
+    async def turn(self) -> int:
+        """Do one thing: a command, a batch of them, or a read; returns how many commands it was."""
         pick = self.chance.random()
         if pick < 0.1:
-            await self._import()
-        elif pick < 0.2:
+            return await self._import()
+        if pick < 0.2:
             await self._look()
-        else:
-            everybody = self.shared if self.chance.random() < 0.1 else self.people
-            await self._wish(wishes.draw(everybody, self._order(), self.chance))
+            return 0
+        everybody = self.shared if self.chance.random() < 0.1 else self.people
+        await self._wish(wishes.draw(everybody, self._order(), self.chance))
+        return 1
 
     def _order(self) -> str:
         self._number += 1
@@ -116,11 +117,11 @@ class Caller:
         elif len(self.counts.surprises) < 20:
             self.counts.surprises.append(f"{wish.name}: {status} {code}")
 
-    async def _import(self) -> None:
-        """Send many purchases at a time."""
+    async def _import(self) -> int:
+        """Send many purchases at a time; returns how many."""
         known = [person for person in self.people if person.id]
         if not known:
-            return
+            return 0
         bought = [
             wishes.buy(self.chance.choice(known), self._order(), self.chance)
             for _ in range(self.chance.randint(_BATCH_MIN, self.batch_max))
@@ -134,7 +135,7 @@ class Caller:
         answer = await self._ask(lambda: self.client.send("interactions", "/v1/commands:batch", body, NDJSON))
         if answer is None:
             self.counts.unknown += len(keys)
-            return
+            return len(keys)
         assert answer.status_code == OK, f"a batch: {answer.status_code} {answer.text}"
         position = answer.headers.get(POSITION, "")
         for key, wish, text in zip(keys, bought, answer.content.splitlines(), strict=True):
@@ -143,6 +144,7 @@ class Caller:
                 self._granted(key, wish, told, position)
             else:
                 self._refused(key, wish, told["status"], str(told["problem"].get("code")))
+        return len(keys)
 
     async def _look(self) -> None:
         """Read what somebody has bought, from another service than the one that was told, after the last purchase."""

@@ -83,7 +83,6 @@ class Load:
             if self._due_at > now:
                 await asyncio.sleep(self._due_at - now)
                 continue
-            before = self.counts.commands
-            await caller.turn()
+            commands = await caller.turn()
             # What could not be wished during a fault is not made up for afterwards.
-            self._due_at = max(self._due_at, now - 1) + (self.counts.commands - before) / self.per_second
+            self._due_at = max(self._due_at, time.monotonic() - 1) + commands / self.per_second
