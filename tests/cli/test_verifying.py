@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from rapport_cli.verifying.checker import Kind
@@ -131,7 +132,7 @@ async def test_events_that_were_applied_again_are_repeated(market: Market) -> No
 
 async def test_events_that_changed_places_are_reordered(market: Market) -> None:
     one, two, three, four, *rest = [arrived(event) for event in await market.events()]
-    swapped = [replace(three, position=2), replace(two, position=3)]
+    swapped = [msgspec.structs.replace(three, position=2), msgspec.structs.replace(two, position=3)]
     await market.take([one, *swapped, four, *rest])
 
     report = await market.verify()
@@ -161,7 +162,7 @@ async def test_a_reader_that_has_more_than_its_ledger_holds_phantoms(market: Mar
 
 async def test_an_event_that_was_taken_for_another_is_repeated_and_that_one_lost(market: Market) -> None:
     one, two, *rest = [arrived(event) for event in await market.events()]
-    await market.take([one, replace(one, position=2), *rest])
+    await market.take([one, msgspec.structs.replace(one, position=2), *rest])
 
     report = await market.verify()
 

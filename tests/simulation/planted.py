@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Final, cast
 from unittest.mock import patch
+
+import msgspec
 
 from rapport_events import copying, mirror, parking, reader
 from rapport_events.audit import Audit
@@ -75,7 +76,7 @@ def _next_or_stop(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Ar
 
 def _next_of_any_era(self: ViewReader, records: Sequence[Arrived]) -> tuple[list[Arrived], dict[Key, End]]:
     eras = newest(self.positions)
-    return _next(self, [replace(record, era=eras.get(record.source, record.era)) for record in records])
+    return _next(self, [msgspec.structs.replace(record, era=eras.get(record.source, record.era)) for record in records])
 
 
 async def _nobody(*_: object, **__: object) -> set[tuple[str, str]]:
