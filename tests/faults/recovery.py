@@ -45,7 +45,9 @@ async def recovered(scene: Scene, starts: Mapping[str, int]) -> float:
     down = [name for name, part in scene.house.parts.items() if not await part.is_answering()]
     troubles = {name: part.troubles[-1] for name, part in scene.house.parts.items() if part.troubles}
     watch = scene.watch
-    raise NotRecovered(f"down: {down}; open: {watch.is_open}; late: {watch.late}; failed starts: {troubles}")
+    raise NotRecovered(
+        f"down: {down}; open: {watch.is_open}; late: {watch.late}; not seen: {watch.trouble}; failed starts: {troubles}"
+    )
 
 
 async def _is_whole(scene: Scene, starts: Mapping[str, int]) -> bool:

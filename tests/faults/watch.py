@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import asyncpg
-
 from rapport_chassis.service import find_services
 from rapport_events.database import Connection
 from tests.faults.house import House
@@ -17,7 +15,6 @@ from tests.system.suites import OWNERS
 LATE_SECONDS: Final = 1.0
 """A read model that shows all that was recorded this long ago has recovered."""
 _LOOK_SECONDS: Final = 0.2
-_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 _REMEMBERED: Final = 900
 
 Line = tuple[str, int, int]
@@ -38,6 +35,8 @@ class Watch:
     """When the databases answered last; monotonic."""
     is_open: bool = False
     """Whether every ledger takes facts."""
+    trouble: str = ""
+    """Why the last look failed, if it did."""
     _seen: list[tuple[float, Heads]] = field(default_factory=list[tuple[float, Heads]])
     _connections: dict[str, Connection] = field(default_factory=dict[str, Connection])
 
@@ -49,9 +48,10 @@ class Watch:
                 try:
                     async with asyncio.timeout(5):
                         await self._look()
-                except _AWAY:
+                    self.trouble = ""
+                except Exception as error:  # noqa: BLE001  # a client may fail in any way while its server is killed
                     await self._hang_up()
-                    self.is_open = False
+                    self.is_open, self.trouble = False, repr(error)
                 await asyncio.sleep(max(0.02, _LOOK_SECONDS - (time.monotonic() - began)))
         finally:
             await self._hang_up()
