@@ -15,6 +15,7 @@ BENCHMARKS = (
     "visible_elsewhere",
     "timers",
     "verify_model",
+    "memory",
 )
 REPORT = Path(__file__).parent / "reports" / "latest.json"
 SECONDS_MAX = 1_800

@@ -71,13 +71,13 @@ class Suite:
 
 
 @contextmanager
-def running(kafka: str | None = None) -> Generator[Suite]:
+def running(kafka: str | None = None, *, is_split: bool = False) -> Generator[Suite]:
     """Start a suite in a folder of its own, on its own broker or on another one, and stop it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="rapport-bench-"))
     folder = home / "data"
     suite = Suite(folder)
     try:
-        other = ("--kafka", kafka) if kafka else ()
+        other = (*(["--kafka", kafka] if kafka else []), *(["--split"] if is_split else []))
         words = ("up", "--detach", "--data", str(folder), "--port-base", str(PORT_BASE), *other)
         suite.rapport(*words, seconds=START_SECONDS)
         yield suite
