@@ -148,7 +148,7 @@ class Scanner:
 
         Raises:
             KafkaError: The broker is away or refused.
-        TopicSilent: Nothing came for `stall_seconds`, though there is more.
+            TopicSilent: Nothing came for `stall_seconds`, though there is more.
         """
         offsets = dict(starts)
         ends: dict[int, int] = {}
