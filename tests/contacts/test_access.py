@@ -37,3 +37,15 @@ async def test_the_request_is_done_when_the_file_was_handed_over(contacts: Slice
 
     assert (asked["kind"], asked["state"]) == ("access", "open")
     assert (done["state"], done["artefact_hash"]) == ("done", HASH)
+
+
+async def test_what_was_asked_for_and_is_refused_says_which_law_demands_it(contacts: Slices) -> None:
+    ann = await create(contacts, "1")
+
+    await contacts.wish(f"/v1/customers/{ann}/request_access", {"request_id": str(THING)})
+    assert (await contacts.ask(f"/v1/customers/{ann}/privacy"))["requests"][0]["state"] == "open"
+    told = {"request_id": str(THING), "legal_basis": "gdpr_17_3_e"}
+    await contacts.wish(f"/v1/customers/{ann}/refuse_erasure", told)
+    (refused,) = (await contacts.ask(f"/v1/customers/{ann}/privacy"))["requests"]
+
+    assert (refused["state"], refused["legal_basis"]) == ("refused", "gdpr_17_3_e")

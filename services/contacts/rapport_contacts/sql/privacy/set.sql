@@ -7,4 +7,4 @@ INSERT INTO privacy_v1_rN
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     ON CONFLICT (tenant_id, customer_id, request_id) DO UPDATE
    SET state = excluded.state, closed_at = excluded.closed_at, artefact_hash = excluded.artefact_hash,
-       certificate = excluded.certificate
+       legal_basis = excluded.legal_basis, certificate = excluded.certificate
