@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import asyncpg
 import msgspec
+import orjson
 import pytest
 
 from rapport_cli.verifying.checker import Kind
-from rapport_cli.verifying.findings import Report
+from rapport_cli.verifying.findings import Account, Report
 from rapport_cli.verifying.history import Operation, Told
 from rapport_cli.verifying.places import Places, places_of
 from rapport_cli.verifying.suite import verify
@@ -271,3 +272,15 @@ def test_places_are_found_in_the_environment_of_a_process(tmp_path: Path) -> Non
     }
     databases = {"contacts": "postgresql://c", "workflow": "postgresql://w"}
     assert places_of(settings) == Places(databases, "k:9092", "crm")
+
+
+def test_what_is_wrong_can_be_written_as_json() -> None:
+    account = Account("ledger shop", facts=7)
+    account.add("lost", "one is missing", "look for it", 3)
+
+    said = orjson.loads(orjson.dumps(Report([account]).as_json()))
+
+    assert said["counts"]["lost"] == 3
+    assert said["places"][0]["counts"] == {"lost": 3}
+    assert said["places"][0]["verdict"] == "WRONG"
+    assert said["places"][0]["findings"][0]["what"] == "one is missing"

@@ -43,7 +43,6 @@ def verify_suite(
 ) -> None:
     """Prove that nothing is lost, repeated, reordered or from nowhere."""
     import json
-    from dataclasses import asdict
 
     places = _places(data)
     told = _told(history)
@@ -55,8 +54,7 @@ def verify_suite(
         with operating(tenant, url, data) as access:
             report.accounts.extend(compare_all(access, tell=lambda line: typer.echo(line, err=True)))
     if as_json:
-        accounts = [asdict(account) | {"verdict": account.verdict} for account in report.accounts]
-        typer.echo(json.dumps({"counts": report.counts, "is_level": report.is_level, "places": accounts}, indent=2))
+        typer.echo(json.dumps(report.as_json(), indent=2))
     else:
         typer.echo("\n".join(_lines(report)))
     is_done = report.is_clean and (report.is_level or not wait)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from rapport_cli.verifying.checker import KINDS, Kind
 
@@ -51,6 +51,13 @@ class Account:
             return "WRONG"
         return "behind" if self.behind else "ok"
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what can be written as JSON."""
+        # The standard library's `asdict` makes nonsense of a Counter that holds something.
+        findings = [asdict(finding) for finding in self.findings]
+        numbers = {"facts": self.facts, "behind": self.behind, "held": self.held, "again": self.again}
+        return {"place": self.place, **numbers, "counts": self.counts, "findings": findings, "verdict": self.verdict}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -72,6 +79,11 @@ class Report:
     def is_clean(self) -> bool:
         """Whether nothing is wrong; something may be late."""
         return not any(self.counts.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what can be written as JSON."""
+        places = [account.as_json() for account in self.accounts]
+        return {"counts": self.counts, "is_level": self.is_level, "places": places}
 
     @property
     def is_level(self) -> bool:
