@@ -14,7 +14,7 @@ from tests.system.standing import settle
 from tests.system.suites import OWNERS, Suite
 
 IMPORT: Final = "0192a000-0000-7000-8000-000000000705"
-SEGMENT: Final = "drostokain_regulars"
+SEGMENT: Final = "regulars_of_quenlivar"
 KEY: Final = "key-of-quarzolino"
 PARKED: Final = "parked-of-quarzolino"
 _PARK: Final = """
@@ -73,14 +73,14 @@ async def give_up(suite: Suite) -> None:
 
 async def _plant(client: Client) -> list[Thing]:
     customer = await plant(client)
-    other = {"customer": {"system": "shop", "external_id": "Ulpograven-18"}, "source": "shop"}
+    other = {"customer": {"system": "shop", "external_id": "Quenlivar-18"}, "source": "shop"}
     second = await client.wish("contacts", "/v1/customers", other, Idempotency_Key=KEY)
     granted = {"purpose": "marketing", "wording_version": "1"}
     await client.wish("contacts", f"/v1/customers/{customer}/grant_consent", granted)
     asked = await client.wish("contacts", f"/v1/customers/{customer}/request_access", {})
     settings = {"name": "owner", "zone": "Europe/Vienna", "currency": "EUR"}
     await client.wish("contacts", "/v1/tenant/configure", settings)
-    external = {"system": "shop", "id": "Nivquester-1"}
+    external = {"system": "shop", "id": "Quenlivar-1"}
     bought = {"customer": {"id": customer}, "total": "5", "currency": "EUR", "external": external}
     purchase = await client.wish("interactions", "/v1/purchases", bought)
     named = {"import_id": IMPORT, "mapping": "small", "mapping_version": "1", "system": "shop"}
@@ -95,8 +95,8 @@ async def _plant(client: Client) -> list[Thing]:
         _placed("purchase", purchase.id),
         Thing("import", IMPORT),
         Thing("segment", SEGMENT),
-        Thing("external", "Nivquester-1"),
-        Thing("external", "Ulpograven-18"),
+        Thing("external", "Quenlivar-1"),
+        Thing("external", "Quenlivar-18"),
         Thing("email", "Quarzolino@example.test"),
         Thing("key", KEY),
         Thing("position", second.position),
@@ -125,7 +125,7 @@ def _placed(kind: str, value: str) -> Thing:
 
 
 async def _webhook(client: Client, service: str) -> Thing:
-    made = await client.post(service, "/v1/webhooks", {"address": "http://127.0.0.1:9/drostokain", "types": ["none.*"]})
+    made = await client.post(service, "/v1/webhooks", {"address": "http://127.0.0.1:9/quenlivar", "types": ["none.*"]})
     assert made.status_code == 201, made.text
     found = str(made.json()["id"])
     return _placed("webhook", found)

@@ -2,10 +2,13 @@
 
 from tests.system.suites import OWNERS, Suite
 
-# Where the mirror and the readers stand, and when they came there, differs; what they have made must not.
-_OF_THE_MOMENT = {"checkpoints", "steps", "rebuilds", "mirror_marks", "mirror_reach", "consent_watch", "ledger"} | {
-    "schema_migrations"
-}
+# Where the mirror, the readers and the senders of webhooks stand, and when they came there, differs; what they have
+# made must not.
+_OF_THE_MOMENT = (
+    {"checkpoints", "steps", "rebuilds", "mirror_marks", "mirror_reach", "consent_watch", "ledger"}
+    | {"webhook_cursors", "webhook_deliveries"}
+    | {"schema_migrations"}
+)
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 _DIGEST = "SELECT count(*)::text || coalesce(' ' || md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM \"{}\" AS t"
 
