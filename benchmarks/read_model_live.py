@@ -5,6 +5,7 @@ One consumes the same records and COPYs them raw; the other is the PyPI library 
 """
 
 import asyncio
+import gc
 import json
 import statistics
 import tempfile
@@ -24,6 +25,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.library import Sale, run_library
 from rapport_analytics.views.totals import Totals
+from rapport_chassis.run import GC_THRESHOLDS
 from rapport_cli.embedded.broker import Broker
 from rapport_cli.embedded.postgres import Postgres
 from rapport_events.consuming import Consuming
@@ -146,6 +148,12 @@ async def run_view(bootstrap: str, dsn: str) -> float:
     return seconds
 
 
+def settle() -> None:
+    """Collect garbage as every service does when it has started; both sides gain."""
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 @asynccontextmanager
 async def shop() -> AsyncGenerator[tuple[str, str]]:
     """Start a broker with the topic, and analytics' database; yield their addresses."""
@@ -186,6 +194,7 @@ async def library_database(dsn: str) -> str:
 
 async def measure() -> list[dict[str, object]]:
     """Run both in turn; the medians are compared."""
+    settle()
     async with shop() as (bootstrap, dsn):
         await publish(bootstrap, purchases())
         raw: list[float] = []

@@ -9,7 +9,7 @@ from functools import partial
 
 import uvloop
 
-from benchmarks.read_model_live import EVENTS, ROUNDS, publish, purchases, run_raw, shop
+from benchmarks.read_model_live import EVENTS, ROUNDS, publish, purchases, run_raw, settle, shop
 from rapport_analytics.views.totals import Totals
 from rapport_events.database import open_pool
 from rapport_events.envelope import Recorded
@@ -46,6 +46,7 @@ async def run_rebuild(bootstrap: str, dsn: str, events: Sequence[Recorded]) -> f
 
 async def measure() -> dict[str, object]:
     """Run both in turn; the medians are compared."""
+    settle()
     async with shop() as (bootstrap, dsn):
         events = purchases()
         await publish(bootstrap, events)

@@ -14,7 +14,6 @@ from rapport_events.ids import PARTITIONS, CustomerId, EventId, new_id, partitio
 from rapport_events.ledger import ANY, Append, NewEvent, StreamAppend
 from rapport_events.postgres_ledger import PostgresLedger
 from rapport_events.reader import ViewReader
-from rapport_events.scanner import Consumed
 from rapport_events.testing import ANN, BOB, CLEO, NOON, TENANT, arrived
 from rapport_events.view import Arrived, Key
 from tests.events.sums import Sums
@@ -24,8 +23,8 @@ META = Meta(actor="ann", correlation_id="c-1").to_json()
 
 
 async def no_topics(
-    _topic: str, _partitions: Collection[int], _offsets: Mapping[int, int]
-) -> AsyncIterator[list[Consumed]]:
+    _topic: str, _partitions: Collection[int], _offsets: Mapping[int, int], _read: object
+) -> AsyncIterator[list[Arrived | None]]:
     """Stand for a broker that nobody needs."""
     for _ in ():
         yield []

@@ -13,7 +13,7 @@ from rapport_events.scanner import Record, scanning
 from tests.events.publishing import publish_raw
 
 
-def whole(record: Record) -> Record:
+def whole(_partition: int, record: Record) -> Record:
     return record
 
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from rapport_events.envelope import era_of_topic
 from rapport_events.ids import PARTITIONS
 from rapport_events.producer import Batch, Outgoing, Producer
-from rapport_events.scanner import Page, Record, Scanner
+from rapport_events.scanner import Page, Read, Record, Scanner
 from tests.simulation.nature import Nature, Process
 
 T = TypeVar("T")
@@ -166,9 +166,7 @@ class SimulatedScanner(Scanner):
         await self._ask()
         return dict.fromkeys(partitions, 0)
 
-    async def _fetch(
-        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, first_batch: bool
-    ) -> dict[int, Page[T]]:
+    async def _fetch(self, offsets: Mapping[int, int], read: Read[T], *, first_batch: bool) -> dict[int, Page[T]]:
         logs = await self._ask()
         pages: dict[int, Page[T]] = {}
         for partition, offset in offsets.items():
@@ -179,7 +177,7 @@ class SimulatedScanner(Scanner):
             most = 1 if first_batch else self._broker.nature.random.randint(1, 20)
             records = log[offset : offset + most]
             pages[partition] = Page(
-                [read(cast("Record", record)) for record in records], offset + len(records), len(log)
+                [read(partition, cast("Record", record)) for record in records], offset + len(records), len(log)
             )
         return pages
 

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from rapport_events.scanner import Consumed
+from rapport_events.scanner import Consumed, Read, Record
 from rapport_events.subscribing import ConsumingSettings
-from tests.simulation.broker import Broker, Client, Held
+from tests.simulation.broker import Broker, Client
 from tests.simulation.callers import PARTITIONS_USED
 from tests.simulation.nature import Process
+
+T = TypeVar("T")
 
 POLL_RECORDS_MAX = 5
 QUIET_SECONDS = 2.0
@@ -87,7 +89,7 @@ class SimulatedConsumer:
             at = offset if offset <= end or self._broker.is_embedded else 0
             records = log[at : at + room]
             self.offsets[place] = at + len(records)
-            taken += [_consumed(place, record) for record in records]
+            taken += [consumed(place.topic, place.partition, cast("Record", record)) for record in records]
         return taken
 
 
@@ -139,10 +141,11 @@ def declaring(broker: Broker, process: Process) -> Callable[..., tuple[Any, Any]
     return declare
 
 
-def _consumed(place: TopicPartition, record: Held) -> Consumed:
+def consumed(topic: str, partition: int, record: Record) -> Consumed:
+    """Return a record as a consumer gives it."""
     return ConsumerRecord(
-        topic=place.topic,
-        partition=place.partition,
+        topic=topic,
+        partition=partition,
         offset=record.offset,
         timestamp=record.timestamp,
         timestamp_type=0,
@@ -156,15 +159,14 @@ def _consumed(place: TopicPartition, record: Held) -> Consumed:
 
 
 async def read_again(
-    client: Client, topic: str, partitions: Collection[int], offsets: dict[int, int] | None = None
-) -> AsyncIterator[list[Consumed]]:
+    client: Client, topic: str, partitions: Collection[int], offsets: dict[int, int], read: Read[T]
+) -> AsyncIterator[list[T]]:
     """Read partitions to their ends with the real scanner, as `read_partitions` does."""
-    at = {} if offsets is None else offsets
     async with client.scanning("", topic) as scanner:
         firsts = await scanner.begin(partitions)
-        starts = {partition: max(first, at.get(partition, first)) for partition, first in firsts.items()}
-        async for pages in scanner.scan(starts, lambda record: record):
+        starts = {partition: max(first, offsets.get(partition, first)) for partition, first in firsts.items()}
+        async for pages in scanner.scan(starts, read):
             for each, page in pages.items():
                 if page.end >= 0:
-                    yield [_consumed(TopicPartition(topic, each), cast("Held", record)) for record in page.records]
-                at[each] = page.next_offset if page.end >= 0 else 0
+                    yield page.records
+                offsets[each] = page.next_offset if page.end >= 0 else 0

@@ -24,7 +24,7 @@ from rapport_events.statements import load
 from rapport_events.subscribing import ConsumingSettings
 from tests.simulation.broker import Broker, Client
 from tests.simulation.callers import CUSTOMERS, data_of
-from tests.simulation.consumer import declaring, read_again
+from tests.simulation.consumer import consumed, declaring, read_again
 from tests.simulation.database import Database, Pool
 from tests.simulation.ledger_server import LedgerServer
 from tests.simulation.nature import Nature, Process
@@ -101,7 +101,7 @@ def consuming_of(world: Surroundings, process: Process, readers: Sequence[ViewRe
             world.ledger.notify("rapport_resend", f"{partition}:{after}")
 
     def scan(topic: str, partition: int) -> AsyncIterator[Sequence[Consumed]]:
-        return read_again(client, topic, [partition])
+        return read_again(client, topic, [partition], {}, partial(consumed, topic))
 
     return Consuming(
         readers,

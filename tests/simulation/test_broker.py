@@ -53,7 +53,7 @@ def record(position: int) -> Outgoing:
     return Outgoing(b"key", b"value", [("ce_position", b"%d" % position)], 1)
 
 
-def position_of(record: Any) -> int:  # noqa: ANN401  # a record of either client
+def position_of(_partition: int, record: Any) -> int:  # noqa: ANN401  # a record of either client
     return int(dict(record.headers)["ce_position"])
 
 
@@ -133,7 +133,7 @@ async def test_a_consumer_without_a_group_gets_everything_in_order_and_again_aft
     found: list[int] = []
 
     async def handle(records: Sequence[Consumed]) -> None:
-        found.extend(position_of(record) for record in records)
+        found.extend(position_of(PLACE, record) for record in records)
 
     settings = ConsumingSettings(bootstrap=reached.address, group=None, prefix=reached.prefix)
     broker, subscriber = reached.consumers.declare(settings, [reached.topic], handle, Listener())

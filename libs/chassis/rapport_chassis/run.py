@@ -50,7 +50,7 @@ from rapport_events.postgres_keyring import PostgresKeyring
 log = structlog.get_logger()
 
 _KEYRING_CONNECTIONS: Final = 4
-_GC_THRESHOLDS: Final = (50_000, 20, 50)
+GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Batches hold thousands of young objects at a time; to collect these again and again would cost most of the time."""
 _OTEL_ENDPOINTS: Final = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 _SETTLED_SECONDS_MAX: Final = 10
@@ -238,7 +238,7 @@ async def _settle(members: Sequence[Member]) -> None:
                 await asyncio.sleep(_LOOK_SECONDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _drain(members: Sequence[Member], serving: Sequence[asyncio.Task[None]], seconds: int) -> None:

@@ -159,7 +159,7 @@ class Audit:
         self._kept |= {partition: newest[partition] for partition in moved}
 
 
-def _found(record: Record) -> Found | None:
+def _found(_partition: int, record: Record) -> Found | None:
     """Read what a record says of itself; None where it has no readable number."""
     headers = dict(record.headers)
     try:

@@ -19,7 +19,7 @@ from rapport_events.ledger import LedgerState
 from rapport_events.lifelines import leave_in_order, refuse_ended
 from rapport_events.pace import Pace
 from rapport_events.reader import ViewReader, write_down
-from rapport_events.scanner import Consumed
+from rapport_events.scanner import Consumed, Record
 from rapport_events.subscribing import REAL, ConsumingSettings, Ways
 from rapport_events.view import Arrived, Key
 
@@ -201,7 +201,7 @@ class Consuming(ConsumerRebalanceListener):
 
     def arrive(self, record: Consumed) -> Arrived | None:
         """Read what places a record of one of the topics."""
-        return read_arrived(*self._topics[record.topic], record)
+        return read_arrived(record.topic, *self._topics[record.topic], record.partition, record)
 
     async def _look_after(self) -> None:
         """Help what stands still, until other topics are to be read."""
@@ -339,13 +339,13 @@ class Consuming(ConsumerRebalanceListener):
                     log.info("offsets_not_written", error=type(error).__name__)
 
 
-def read_arrived(source: str, era: int, record: Consumed) -> Arrived | None:
+def read_arrived(topic: str, source: str, era: int, partition: int, record: Record) -> Arrived | None:
     """Read what places a record; one without a number leaves a hole, which the owner fills by sending again."""
     headers = {name: value or b"" for name, value in record.headers}
     try:
         position, type_name = int(headers["ce_position"]), headers["ce_type"].decode()
     except (KeyError, ValueError):
-        STRAYS.labels(record.topic).inc()
-        log.warning("record_without_number", topic=record.topic, partition=record.partition, offset=record.offset)
+        STRAYS.labels(topic).inc()
+        log.warning("record_without_number", topic=topic, partition=partition, offset=record.offset)
         return None
-    return Arrived(source, era, record.partition, position, type_name, headers, record.value or b"")
+    return Arrived(source, era, partition, position, type_name, headers, record.value or b"")

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -17,7 +18,7 @@ from rapport_events.ids import PARTITIONS
 from rapport_events.keyring import Keyring
 from rapport_events.postgres_ledger import recorded_of
 from rapport_events.reader import ViewReader, write_down
-from rapport_events.scanner import Consumed
+from rapport_events.scanner import Read
 from rapport_events.statements import load
 from rapport_events.tally import End, Tally
 from rapport_events.view import Arrived, Key, View
@@ -26,7 +27,9 @@ log = structlog.get_logger()
 
 Goals = Callable[[], Awaitable[Mapping[Key, int]]]
 """Tells how far the live view, or the ledgers themselves, have come."""
-ScanMany = Callable[[str, Collection[int], dict[int, int]], AsyncIterator[Sequence[Consumed]]]
+ScanMany = Callable[
+    [str, Collection[int], dict[int, int], Read[Arrived | None]], AsyncIterator[Sequence[Arrived | None]]
+]
 """Reads partitions of a topic to their ends, from offsets on which it moves, with a consumer of no group."""
 
 EVENTS_AT_ONCE: Final = 5_000
@@ -169,9 +172,10 @@ class Filler:
         held = {place: min(each.get((topic, place), 0) for each in known) for place in partitions}
         arrived: list[Arrived] = []
         size = 0
-        async for records in self.scan(topic, partitions, held):
-            size += sum(len(record.value or b"") for record in records)
-            arrived += [each for record in records if (each := read_arrived(source, era, record))]
+        async for page in self.scan(topic, partitions, held, partial(read_arrived, topic, source, era)):
+            records = [record for record in page if record is not None]
+            size += sum(len(record.value) for record in records)
+            arrived += records
             if len(arrived) >= EVENTS_AT_ONCE or size >= BYTES_AT_ONCE:
                 await self._take(readers, arrived)
                 arrived, size = [], 0

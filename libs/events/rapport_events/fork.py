@@ -44,7 +44,7 @@ async def _ids(scanner: Scanner, partition: int, end: int) -> list[bytes]:
     return ids
 
 
-def _number_and_id(record: Record) -> tuple[int, bytes]:
+def _number_and_id(_partition: int, record: Record) -> tuple[int, bytes]:
     headers = dict(record.headers)
     try:
         return int(headers["ce_position"] or b""), headers.get("ce_id") or b""

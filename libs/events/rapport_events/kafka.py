@@ -191,7 +191,7 @@ async def _not_ready(admin: AIOKafkaAdminClient, bootstrap: str, topics: Collect
 
 async def _holds_records(bootstrap: str, topic: str, count: int) -> bool:
     async with scanning(bootstrap, topic) as scanner:
-        pages = await scanner.fetch(dict.fromkeys(range(count), 0), lambda record: record.offset)
+        pages = await scanner.fetch(dict.fromkeys(range(count), 0), lambda _, record: record.offset)
     return any(page.end != 0 for page in pages.values())
 
 

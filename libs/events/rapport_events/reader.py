@@ -254,6 +254,9 @@ class ViewReader:
         parked: list[Parked] = []
         facts: list[Fact] = []
         for record in known:
+            if not waiting and isinstance(record, Fact):
+                facts.append(record)
+                continue
             customer = record.arrived.customer
             if customer in waiting:
                 parked.append(Parked(record.arrived, BEHIND))

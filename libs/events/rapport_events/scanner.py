@@ -5,7 +5,7 @@ import functools
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -67,7 +67,15 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes | None]]
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """In their order."""
+        raise NotImplementedError
+
+
+Read = Callable[[int, Record], T]
+"""What to keep of a record, by its partition and itself; whole ones in large numbers would keep the processor busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +102,13 @@ class Scanner:
         self.topic = topic
 
     async def fetch(
-        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, first_batch: bool = False
+        self, offsets: Mapping[int, int], read: Read[T], *, first_batch: bool = False
     ) -> dict[int, Page[T]]:
         """
         Ask once for the next records of partitions, each from an offset on.
 
         Args:
             offsets: By partition.
-            read: What to keep of a record; whole ones in large numbers would keep the garbage collector busy.
             first_batch: Take the records of one batch of each partition only.
 
         Returns:
@@ -121,7 +128,7 @@ class Scanner:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def at(
-        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = _STALL_SECONDS
+        self, offsets: Mapping[int, int], read: Read[T], *, stall_seconds: float = _STALL_SECONDS
     ) -> dict[int, T]:
         """Return what is read of the records at exactly these offsets, by partition; nothing where there is none."""
         found: dict[int, T] = {}
@@ -129,7 +136,7 @@ class Scanner:
         until = time.monotonic() + stall_seconds
         while missing:
             for partition, page in (
-                await self.fetch(missing, lambda raw: (raw.offset, read(raw)), first_batch=True)
+                await self.fetch(missing, lambda place, raw: (raw.offset, read(place, raw)), first_batch=True)
             ).items():
                 if page.records and page.records[0][0] == offsets[partition]:
                     found[partition] = page.records[0][1]
@@ -139,7 +146,7 @@ class Scanner:
         return found
 
     async def scan(
-        self, starts: Mapping[int, int], read: Callable[[Record], T], *, stall_seconds: float = _STALL_SECONDS
+        self, starts: Mapping[int, int], read: Read[T], *, stall_seconds: float = _STALL_SECONDS
     ) -> AsyncIterator[dict[int, Page[T]]]:
         """
         Yield pages of partitions, each from its offset to the end that it had at the first look.
@@ -198,9 +205,7 @@ class Scanner:
                     firsts[partition] = offset
         return firsts
 
-    async def _fetch(
-        self, offsets: Mapping[int, int], read: Callable[[Record], T], *, first_batch: bool
-    ) -> dict[int, Page[T]]:
+    async def _fetch(self, offsets: Mapping[int, int], read: Read[T], *, first_batch: bool) -> dict[int, Page[T]]:
         pages: dict[int, Page[T]] = {}
         size = _BATCH_BYTES if first_batch else _PARTITION_BYTES
         for node, partitions in self._by_leader(offsets).items():
@@ -238,7 +243,7 @@ class Scanner:
             raise NodeNotReadyError from None
 
     def _unpack(
-        self, partition: int, offset: int, batches: MemoryRecords, read: Callable[[Record], T], most: int
+        self, partition: int, offset: int, batches: MemoryRecords, read: Read[T], most: int
     ) -> tuple[list[T], int]:
         """Read the records of at most so many batches, from an offset on; returns also where they end."""
         found: list[T] = []
@@ -251,7 +256,7 @@ class Scanner:
                 if not batch.validate_crc():
                     raise CorruptRecordException
                 if not batch.is_control_batch:
-                    found += [read(record) for record in batch if record.offset >= first]
+                    found += [read(partition, record) for record in batch if record.offset >= first]
             except (KafkaError, ValueError) as error:
                 # Foreign bytes must not stop anybody: a number that is missing for it is sent again by its owner.
                 reason = type(error).__name__
@@ -289,34 +294,32 @@ async def scanning(bootstrap: str, topic: str) -> AsyncGenerator[Scanner]:
 
 async def read_partition(bootstrap: str, topic: str, partition: int) -> AsyncIterator[list[Consumed]]:
     """Yield all records of a partition, from its first to the end that it had at the first look."""
-    async for records in read_partitions(bootstrap, topic, [partition]):
+    async for records in read_partitions(bootstrap, topic, [partition], {}, functools.partial(_as_consumed, topic)):
         yield records
 
 
 async def read_partitions(
-    bootstrap: str, topic: str, partitions: Collection[int], offsets: dict[int, int] | None = None
-) -> AsyncIterator[list[Consumed]]:
+    bootstrap: str, topic: str, partitions: Collection[int], offsets: dict[int, int], read: Read[T]
+) -> AsyncIterator[list[T]]:
     """
-    Yield all records of partitions, each in order, from its first to the end that it had at the first look.
+    Yield what is read of all records of partitions, each in order, from its first to the end at the first look.
 
     Args:
         offsets: Where to begin instead; what comes next is noted in it, so that a later call goes on from there.
     """
-    at = {} if offsets is None else offsets
     async with scanning(bootstrap, topic) as scanner:
         firsts = await scanner.begin(partitions)
-        starts = {partition: max(first, at.get(partition, first)) for partition, first in firsts.items()}
-        async for pages in scanner.scan(starts, lambda record: record):
+        starts = {partition: max(first, offsets.get(partition, first)) for partition, first in firsts.items()}
+        async for pages in scanner.scan(starts, read):
             for partition, page in pages.items():
                 if page.end >= 0:
-                    yield [_as_consumed(topic, partition, record) for record in page.records]
+                    yield page.records
                 # A partition that was emptied, or that has become shorter, is read from its first record next time.
-                at[partition] = page.next_offset if page.end >= 0 else 0
+                offsets[partition] = page.next_offset if page.end >= 0 else 0
 
 
 def _as_consumed(topic: str, partition: int, record: Record) -> Consumed:
     key, value = record.key, record.value
-    # By place, not by name: this is done for each record of a rebuild.
     return ConsumerRecord(
         topic,
         partition,

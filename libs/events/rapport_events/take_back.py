@@ -111,7 +111,7 @@ async def _take_back_partition(connection: Connection, scanner: Scanner, taken: 
     return taken
 
 
-def _see(head: int, record: Record) -> _Seen | None:
+def _see(head: int, _partition: int, record: Record) -> _Seen | None:
     """Read a record; None where it has no readable number, as readers pass over it too."""
     headers = dict(record.headers)
     try:

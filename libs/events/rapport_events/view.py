@@ -24,11 +24,12 @@ Key = tuple[str, int, int]
 """Source, era and partition: one line of numbers."""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """
     A record as it came, with the two attributes that every reader looks at first.
 
-    One is made for each record and each view's fact: a struct is made several times as fast as a frozen dataclass.
+    One is made for each record and each view's fact: a struct is made several times as fast as a frozen dataclass, and
+    what holds nothing but values is in no cycle, so the garbage collector need not look at thousands of them.
     """
 
     source: str
@@ -61,7 +62,7 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One event as a view sees it: its envelope, and only the fields that the view folds."""
 
     tenant: TenantId

@@ -60,7 +60,7 @@ def check_topic(records: Sequence[Carried], line: Line, era: int, account: Accou
     account.behind += max(0, line.head - reach)
 
 
-def _carried(record: Record) -> Carried:
+def _carried(_partition: int, record: Record) -> Carried:
     headers = dict(record.headers)
     try:
         position, era = int(headers["ce_position"] or b""), int(headers["ce_era"] or b"")
