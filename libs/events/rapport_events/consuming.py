@@ -70,6 +70,8 @@ class Consuming(ConsumerRebalanceListener):
         self._topics: dict[str, tuple[str, int]] = {}
         self._still: dict[tuple[str, Key], tuple[int, float]] = {}
         self._emptied: set[TopicPartition] = set()
+        self._at_work: Sequence[Consumed] = ()
+        """The poll that is being handed out."""
         self._looked_back_at = time.monotonic()
         self._consumer: AIOKafkaConsumer | None = None
         self.pace: Pace | None = None
@@ -192,12 +194,14 @@ class Consuming(ConsumerRebalanceListener):
         found = (self.arrive(record) for record in records)
         arrived = [record for record in found if record is not None]
         pause = 0.1
+        self._at_work = records
         while (error := await failure_of(self.take(arrived))) is not None:
             # No traceback: it could quote what a person wrote.
             kinds = sorted({type(one).__name__ for one in leaves(error)})
             log.error("poll_failed", group=self._settings.group, errors=kinds)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
+        self._at_work = ()
 
     def arrive(self, record: Consumed) -> Arrived | None:
         """Read what places a record of one of the topics."""
@@ -249,9 +253,11 @@ class Consuming(ConsumerRebalanceListener):
         return True
 
     async def _is_at_end(self, topic: str, partition: int) -> bool:
-        """Say whether the consumer has read all that the topic's partition holds, as far as it knows."""
+        """Say whether the views were handed all that the topic's partition holds, as far as the consumer knows."""
         consumer, place = self._consumer, TopicPartition(topic, partition)
         if consumer is None or place not in consumer.assignment():
+            return False
+        if any((record.topic, record.partition) == place for record in self._at_work):
             return False
         at, mark = await self._offset(place), consumer.highwater(place)
         return at is None or mark is None or at >= mark
@@ -275,7 +281,7 @@ class Consuming(ConsumerRebalanceListener):
         Kafka refuses an offset behind the end, and the client begins again by itself. The embedded broker answers with
         nothing, until the partition has become long enough: whatever comes before that would be missed.
         """
-        consumer, emptied = self._consumer, set[TopicPartition]()
+        consumer, emptied, again = self._consumer, set[TopicPartition](), dict[str, int]()
         if consumer is None:
             return
         for place in consumer.assignment():
@@ -285,9 +291,11 @@ class Consuming(ConsumerRebalanceListener):
                 continue
             emptied.add(place)
             if place in self._emptied:
-                log.warning("topic_begun_again", topic=place.topic, partition=place.partition, offset=at)
+                again[place.topic] = again.get(place.topic, 0) + 1
                 consumer.seek(place, 0)
         self._emptied = emptied
+        for topic, partitions in again.items():
+            log.warning("topic_begun_again", topic=topic, partitions=partitions)
 
     async def _offset(self, place: TopicPartition) -> int | None:
         """Return which offset is read next; None while that is unknown."""

@@ -33,8 +33,9 @@ class ConsumingSettings:
     fetch_wait_milliseconds: int = 20
     look_every_seconds: float = 1.0
     """How often heads are asked for, and views that stand still are looked for."""
-    still_seconds: float = 10.0
-    """How long a view at the end of its topic may stay below the head before the topic is read again."""
+    still_seconds: float = 4.0
+    """How long a view at the end of its topic may stay below what the mirror has sent before the topic is read again:
+    longer than the client takes to learn where a topic ends."""
     look_back_every_seconds: float = 5.0
     """How often views are asked whether their database was set back under them."""
     commit_every_seconds: float = 5.0
