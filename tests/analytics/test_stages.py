@@ -1,5 +1,6 @@
 """Stages: the table, and their publication once for each party."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from rapport_analytics.derivations.stage import StageDerivation
 from rapport_analytics.stages import JourneyFact, journey
 from rapport_events.database import Pool
 from rapport_events.derivations import derive_once
+from rapport_events.statements import load
 from rapport_events.testing import ANN, BOB, NOON
 from tests.analytics.told import Story, fold_all
 
@@ -62,6 +64,41 @@ async def published(keeper: Pool) -> list[tuple[str, str, str | None]]:
         " FROM events ORDER BY partition, position"
     )
     return [(row["subject"], row["stage"], row["previous"]) for row in rows]
+
+
+async def test_whoever_is_loyal_already_is_an_advocate_after_a_referral(keeper: Pool) -> None:
+    story = Story()
+    story.created(ANN)
+    for _ in range(5):
+        story.bought(ANN, "1")
+    await fold_all(keeper, story.events)
+    await derive_once(keeper, StageDerivation())
+    told = len(story.events)
+    story.bought(ANN, "1")
+    story.referred(ANN, BOB)
+    await fold_all(keeper, story.events[told:])
+
+    await derive_once(keeper, StageDerivation())
+
+    assert [(stage, previous) for _, stage, previous in await published(keeper)][-2:] == [
+        ("loyal", "majority"),
+        ("advocate", "loyal"),
+    ]
+
+
+async def test_no_fold_waits_for_what_is_being_derived(keeper: Pool) -> None:
+    story = Story()
+    story.created(ANN)
+    await fold_all(keeper, story.events)
+    told = len(story.events)
+    story.bought(ANN, "1")
+    async with keeper.acquire() as connection, connection.transaction():
+        taken = await connection.fetch(load("rapport_events", "marks/take"), "journey", 500)
+        async with asyncio.timeout(10):
+            await fold_all(keeper, story.events[told:])
+
+    assert len(taken) == 1
+    assert await derive_once(keeper, StageDerivation()) == 1
 
 
 async def test_each_stage_is_published_once(keeper: Pool) -> None:

@@ -25,6 +25,7 @@ from rapport_events.contracts.interactions import (
     CustomerContacted,
     CustomerPurchased,
     PurchaseRefunded,
+    ReferralMade,
 )
 from rapport_events.contracts.platform import ImportCompleted
 from rapport_events.database import Pool
@@ -92,6 +93,12 @@ class Story:
         thing = self.thing(customer)
         event = PurchaseRefunded(refund_id=thing, amount=Decimal(amount), currency="EUR")
         return self._about(customer, "refund", event, at, thing)
+
+    def referred(self, customer: UUID, other: UUID, at: datetime = NOON) -> Recorded:
+        """Let a customer recommend us to another."""
+        thing = self.thing(customer)
+        event = ReferralMade(referral_id=thing, referrer_id=CustomerId(customer), referred_id=CustomerId(other))
+        return self._about(customer, "referral", event, at, thing)
 
     def contacted(
         self, customer: UUID, channel: Channel = "phone", at: datetime = NOON, **attributes: str | bool | int

@@ -16,6 +16,14 @@ RANK: dict[Stage, int] = {stage: rank for rank, stage in enumerate(get_args(Stag
 
 Kind = Literal["known", "approached", "purchased", "referred"]
 
+HIGHEST: dict[Kind, Stage] = {
+    "known": "suspect",
+    "approached": "prospect",
+    "purchased": "loyal",
+    "referred": "advocate",
+}
+"""How far a fact of each kind can bring a customer."""
+
 
 @dataclass(frozen=True, slots=True)
 class JourneyFact:
@@ -57,6 +65,8 @@ def journey(facts: Iterable[JourneyFact]) -> Iterator[Step]:
     for fact in facts:
         if fact.kind == "purchased":
             purchases.append(fact)
+        if reached >= RANK[HIGHEST[fact.kind]]:
+            continue
         step = _step(fact, purchases)
         if RANK[step.stage] > reached:
             reached = RANK[step.stage]

@@ -1,13 +1,14 @@
 """Decides which stage a party has reached, and publishes it once, in the stream of the party's root."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import orjson
 
-from rapport_analytics.stages import RANK, RULE_VERSION, JourneyFact, Step, journey
+from rapport_analytics.stages import HIGHEST, RANK, RULE_VERSION, JourneyFact, Step, journey
 from rapport_events.contracts.analytics import CustomerStageReached, Stage
 from rapport_events.database import Connection
 from rapport_events.ids import EventId, TenantId, partition_of_stream
@@ -33,9 +34,10 @@ class StageDerivation:
         self, connection: Connection, parties: Sequence[tuple[TenantId, Party]]
     ) -> list[tuple[TenantId, Append]]:
         """Say which stages are to be published."""
-        facts = await _facts(connection, parties)
         published = await _published(connection, [(tenant, party.root) for tenant, party in parties])
         parted = await _parted(connection, parties)
+        reached = {root: RANK[last.stage] for root, last in published.items() if last.stage and root not in parted}
+        facts = await _facts(connection, parties, reached)
         appends: list[tuple[TenantId, Append]] = []
         for tenant, party in parties:
             last = published.get((tenant, party.root), _NEVER)
@@ -57,6 +59,7 @@ class _Published:
 
 
 _NEVER = _Published()
+_NOWHERE: Final = -1
 
 
 def _next(facts: Sequence[JourneyFact], last: _Published, *, is_parted: bool) -> list[Step]:
@@ -70,11 +73,17 @@ def _next(facts: Sequence[JourneyFact], last: _Published, *, is_parted: bool) ->
     return higher or (steps[-1:] if has_gone and is_lower else [])
 
 
-async def _facts(connection: Connection, parties: Sequence[tuple[TenantId, Party]]) -> dict[Root, list[JourneyFact]]:
+async def _facts(
+    connection: Connection, parties: Sequence[tuple[TenantId, Party]], reached: Mapping[Root, int]
+) -> dict[Root, list[JourneyFact]]:
+    """Read the facts of each party; of one that has reached a stage for good, those that can lead beyond it."""
     root_of = {(tenant, member): party.root for tenant, party in parties for member in party.members}
     tenants, customers = [tenant for tenant, _ in root_of], [customer for _, customer in root_of]
+    ranks = [reached.get((tenant, root), _NOWHERE) for (tenant, _), root in root_of.items()]
+    kinds, highest = list(HIGHEST), [RANK[stage] for stage in HIGHEST.values()]
     facts: dict[Root, list[JourneyFact]] = defaultdict(list)
-    for row in await connection.fetch(load("rapport_analytics", "journey_facts"), tenants, customers):
+    read = load("rapport_analytics", "leading_facts")
+    for row in await connection.fetch(read, tenants, customers, ranks, kinds, highest):
         tenant = TenantId(row["tenant_id"])
         fact = JourneyFact(
             event_id=row["event_id"],

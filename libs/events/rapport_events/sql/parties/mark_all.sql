@@ -5,4 +5,3 @@ SELECT DISTINCT p.tenant_id, v.view, e.customer, 0, clock_timestamp()
   FROM parties_v1_rN AS p
  CROSS JOIN LATERAL (VALUES (p.customer), (p.other)) AS e (customer)
  CROSS JOIN unnest($1::text[]) AS v (view)
-    ON CONFLICT ON CONSTRAINT marks_pkey DO NOTHING
