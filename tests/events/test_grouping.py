@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rapport_events.grouping import BYTES_MAX, EVENTS_MAX, Answer, Grouper
+from rapport_events.grouping import BESIDE_MIN, BYTES_MAX, EVENTS_MAX, Answer, Grouper
 from rapport_events.ledger import Append, Appended, Outcome, Place
 from rapport_events.packing import Request
 from tests.events.appends import TENANT, beginning, request
@@ -44,8 +44,8 @@ def _requests(count: int, *, events: int = 1) -> list[Request]:
 
 
 @asynccontextmanager
-async def running(road: Road) -> AsyncGenerator[tuple[Grouper, asyncio.TaskGroup]]:
-    grouper = Grouper(road.send)
+async def running(*roads: Road) -> AsyncGenerator[tuple[Grouper, asyncio.TaskGroup]]:
+    grouper = Grouper([road.send for road in roads])
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         tasks.create_task(grouper.run())
         yield grouper, tasks
@@ -132,7 +132,7 @@ async def test_one_failed_request_fails_its_call_alone() -> None:
     async def send(requests: Sequence[Request]) -> list[Answer]:
         return [ValueError("broken") if append.streams[0].partition == 7 else _answer(append) for _, append in requests]
 
-    grouper = Grouper(send)
+    grouper = Grouper([send])
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         tasks.create_task(grouper.run())
         good, bad = _requests(3), [(TENANT, request(beginning(number))) for number in (6, 7, 8)]
@@ -161,7 +161,7 @@ async def test_stopping_answers_those_in_line() -> None:
 
 async def test_who_waits_for_a_cancelled_ledger_is_cancelled_too() -> None:
     road = Road()
-    grouper = Grouper(road.send)
+    grouper = Grouper([road.send])
     running = asyncio.create_task(grouper.run())
     away = asyncio.create_task(grouper.append(_requests(1)))
     await road.has(1)
@@ -194,3 +194,64 @@ async def _told(grouper: Grouper, requests: Sequence[Request]) -> str:
         return f"{len(await grouper.append(requests))} answers"
     except TimeoutError as error:
         return type(error).__name__
+
+
+async def test_two_groups_as_large_as_one_another_are_on_their_way_at_once() -> None:
+    roads = Road(), Road()
+    async with running(*roads) as (grouper, tasks):
+        answers = [tasks.create_task(grouper.append(_requests(1))) for _ in range(4 * BESIDE_MIN)]
+        for road in roads:
+            await road.has(1)
+            road.gate.release()
+        await asyncio.gather(*answers)
+
+    assert [len(group) for road in roads for group in road.groups] == [2 * BESIDE_MIN] * 2
+
+
+async def test_a_few_wait_for_the_group_that_is_away() -> None:
+    roads = Road(), Road()
+    async with running(*roads) as (grouper, tasks):
+        answers = [tasks.create_task(grouper.append(_requests(BESIDE_MIN + 2)))]
+        await until(lambda: any(road.groups for road in roads), seconds=5, what="a group is away")
+        answers += [tasks.create_task(grouper.append(_requests(1))) for _ in range(BESIDE_MIN + 1)]
+        await asyncio.sleep(0)
+        for road in roads:
+            road.gate.release()
+            road.gate.release()
+        await asyncio.gather(*answers)
+
+    assert sorted(len(group) for road in roads for group in road.groups) == [BESIDE_MIN + 1, BESIDE_MIN + 2]
+
+
+async def test_as_many_as_are_away_need_not_wait_for_them() -> None:
+    roads = Road(), Road()
+    async with running(*roads) as (grouper, tasks):
+        answers = [tasks.create_task(grouper.append(_requests(BESIDE_MIN)))]
+        await until(lambda: any(road.groups for road in roads), seconds=5, what="a group is away")
+        answers += [tasks.create_task(grouper.append(_requests(1))) for _ in range(BESIDE_MIN)]
+        for road in roads:
+            await road.has(1)
+            road.gate.release()
+        await asyncio.gather(*answers)
+
+    assert [len(group) for road in roads for group in road.groups] == [BESIDE_MIN] * 2
+
+
+async def test_the_parts_of_a_large_call_stay_in_order_where_two_groups_could_go() -> None:
+    roads, large = (Road(), Road()), _requests(3, events=EVENTS_MAX)
+    async with running(*roads) as (grouper, tasks):
+        answer = tasks.create_task(grouper.append(large))
+        for count in (1, 2, 3):
+            await until(
+                lambda: sum(len(road.groups) for road in roads) == count,  # noqa: B023 - awaited in its own turn
+                seconds=5,
+                what="a part is away",
+            )
+            await asyncio.sleep(0)
+            assert sum(len(road.groups) for road in roads) == count
+            for road in roads:
+                if road.groups and road.gate.locked():
+                    road.gate.release()
+        await answer
+
+    assert answer.result() == [_answer(append) for _, append in large]

@@ -52,7 +52,7 @@ T = TypeVar("T")
 Role = Literal["http", "mirror", "readers", "effects"]
 ROLES: Final[tuple[Role, ...]] = ("http", "mirror", "readers", "effects")
 
-_LEDGER_CONNECTIONS: Final = 2
+_LEDGER_CONNECTIONS: Final = 3
 """A ledger that takes appends keeps so many of its pool for itself."""
 _READERS_CONNECTIONS: Final = 6
 _REBUILD_CONNECTIONS: Final = 4

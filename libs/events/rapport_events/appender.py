@@ -1,4 +1,4 @@
-"""Sends groups of requests to the append function, again when the database was away, and wakes the mirror."""
+"""Sends groups of requests to the append function, again when the database was away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,10 +7,11 @@ from typing import Self
 import asyncpg
 import structlog
 
-from rapport_events.database import Connection, Pool, PooledConnection
+from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
 from rapport_events.gate import read_condition
 from rapport_events.grouping import Answer
+from rapport_events.kept import Kept
 from rapport_events.ledger import Appended, LedgerShut, Outcome, Place
 from rapport_events.packing import WITHIN_MAX, Request, check, pack, unpack
 from rapport_events.statements import load
@@ -18,11 +19,8 @@ from rapport_events.statements import load
 TRIES = 6
 """How often a group is sent when the database is away or busy; the waits in between add up to 1.5 s."""
 WAIT_SECONDS = 0.05
-ACQUIRE_SECONDS = 5
 ANSWER_SECONDS = 8
 """Longer than any wait for a lock; a connection that is silent for so long is closed, and the group sent again."""
-WAKE_PAUSE_SECONDS = 0.005
-"""One notification of the mirror stands for all commits of this time."""
 
 _SHUT = "RA003"
 _BROKEN = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
@@ -61,9 +59,11 @@ async def _call_append(connection: Connection, requests: Sequence[Request]) -> l
 
 
 class Appender:
-    """One connection that appends for all concurrent callers of a process; more would make the groups smaller."""
+    """One connection that appends, a group at a time."""
 
-    def __init__(self, service: str, pool: Callable[[], Pool], find_places: FindPlaces) -> None:
+    def __init__(
+        self, service: str, pool: Callable[[], Pool], find_places: FindPlaces, appended: Callable[[], None]
+    ) -> None:
         """
         Name what it works with.
 
@@ -71,13 +71,14 @@ class Appender:
             service: Whose ledger it is.
             pool: Where connections come from.
             find_places: Says where the events of a request lie, if they are in the ledger.
+            appended: Hears that a group was sent.
         """
         self._service = service
         self._pool = pool
         self._find_places = find_places
-        self._kept = _Kept(pool)
+        self._kept = Kept(pool)
+        self._appended = appended
         self._in_doubt = False
-        self._appended = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         """Begin; connections are made when they are needed."""
@@ -96,31 +97,11 @@ class Appender:
         """
         self._in_doubt = False
         answers = await self._answers(requests)
-        self._appended.set()
+        self._appended()
         if not self._in_doubt:
             return answers
         pairs = zip(requests, answers, strict=True)
         return [await self._settle(request, answer) for request, answer in pairs]
-
-    async def wake_mirror(self) -> None:
-        """Notify after commits, from a connection of its own: inside them it would put all commits in a line."""
-        waker = _Kept(self._pool)
-        try:
-            while True:
-                await self._appended.wait()
-                self._appended.clear()
-                try:
-                    connection = await waker.get()
-                    await connection.execute(load("rapport_events", "ledger/wake"), timeout=ACQUIRE_SECONDS)
-                except Exception as error:
-                    if isinstance(error, TimeoutError):
-                        waker.close()
-                    if not is_away(error):
-                        raise
-                    log.warning("mirror_not_woken", service=self._service, cause=type(error).__name__)
-                await asyncio.sleep(WAKE_PAUSE_SECONDS)
-        finally:
-            await waker.release()
 
     async def _answers(self, requests: Sequence[Request]) -> list[Answer]:
         try:
@@ -172,37 +153,3 @@ class Appender:
                 raise
             return answer if isinstance(answer, Exception) else error
         return Appended(places) if places is not None else answer
-
-
-class _Kept:
-    """One connection of a pool, kept until it is lost."""
-
-    def __init__(self, pool: Callable[[], Pool]) -> None:
-        self._pool = pool
-        self._connection: PooledConnection | None = None
-
-    async def get(self) -> PooledConnection:
-        """Return the connection, or a new one where it is lost."""
-        if self._connection is None or _is_lost(self._connection):
-            await self.release()
-            self._connection = await self._pool().acquire(timeout=ACQUIRE_SECONDS)
-        return self._connection
-
-    def close(self) -> None:
-        """End a connection that is silent, without asking the server for anything."""
-        if self._connection is not None and not _is_lost(self._connection):
-            self._connection.terminate()
-
-    async def release(self) -> None:
-        """Give it back."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await self._pool().release(connection, timeout=ACQUIRE_SECONDS)
-
-
-def _is_lost(connection: PooledConnection) -> bool:
-    """Say whether a connection is closed; a pool takes back by itself one whose server process has ended."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True

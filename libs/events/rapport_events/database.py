@@ -43,7 +43,7 @@ async def open_pool(
     Args:
         dsn: Role, password and database.
         name: Shown in pg_stat_activity, for example `contacts.http`.
-        connections_max: A `PostgresLedger` keeps two of them for itself while it runs.
+        connections_max: A `PostgresLedger` keeps three of them for itself while it runs.
         statement_seconds: How long one statement may take.
         settings: Of each connection, on top of the limits.
     """

@@ -17,9 +17,12 @@ from rapport_events.ids import EventId, TenantId, partition_of_stream
 from rapport_events.ledger import Append, Claim, ClaimRef, LedgerState, Outcome, Place
 from rapport_events.packing import Request, check
 from rapport_events.statements import load
+from rapport_events.waking import Waker
 
 __all__ = ["PostgresLedger", "append_within", "recorded_of"]
 
+GROUPS_AT_ONCE = 2
+"""While PostgreSQL writes one, Python prepares the other; a third would only wait for locks."""
 STREAMS_MAX = 5_000
 EVENTS_READ_MAX = 10_000
 
@@ -28,7 +31,7 @@ class PostgresLedger:
     """
     A service's ledger; entered (`async with`), it also takes appends.
 
-    While it is entered it keeps two connections for itself: one that appends for all concurrent callers, and one that
+    While it is entered it keeps three connections for itself: two that append for all concurrent callers, and one that
     wakes the mirror.
     """
 
@@ -44,16 +47,20 @@ class PostgresLedger:
         self.service = service
         self._app = app
         self._keeper = keeper
-        self._appender = Appender(service, lambda: self._pool, self._find_places)
-        self._grouper = Grouper(self._appender.send)
+        self._waker = Waker(service, lambda: self._pool)
+        self._appenders = [
+            Appender(service, lambda: self._pool, self._find_places, self._waker.hear) for _ in range(GROUPS_AT_ONCE)
+        ]
+        self._grouper = Grouper([appender.send for appender in self._appenders])
         self._stack: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
         """Start taking appends."""
         stack = AsyncExitStack()
-        await stack.enter_async_context(self._appender)
+        for appender in self._appenders:
+            await stack.enter_async_context(appender)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        waking = tasks.create_task(self._appender.wake_mirror())
+        waking = tasks.create_task(self._waker.run())
         appending = tasks.create_task(self._grouper.run())
         appending.add_done_callback(lambda _: waking.cancel())
         self._stack = stack
