@@ -136,7 +136,7 @@ class CommandApp:
 
     async def _grant(self, done: Done, send: Send) -> None:
         """Answer a wish that was granted; a repeat gets the very answer of the first time."""
-        thing = str(done.id)
+        thing = done.id
         body = to_json({"id": thing, "stream": done.stream, "version": done.version, "event_ids": done.event_ids})
         status = status_of(done)
         headers = [

@@ -48,6 +48,8 @@ async def customers_of(
         if not moved:
             break
         erased = await keyring.erased_at(tenant, {found[pair] for pair in moved})
+        if not erased:
+            break
         moved = {pair for pair in moved if found[pair] in erased and pair[1] > erased[found[pair]]}
         found |= {pair: _customer_of(keys, pair[0], n) for pair in moved}
     return found

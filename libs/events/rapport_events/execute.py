@@ -96,10 +96,10 @@ class Executor:
         """Find out whom the wishes mean: somebody who came back after an erasure has another id than before."""
         now = datetime.now(UTC)
         for tenant, group in by_tenant(plans).items():
-            named = {(ref, plan.request.command.at or now) for plan in group for ref in plan.names()}
-            ids = await customers_of(self._keyring, tenant, named) if named else {}
-            for plan in group:
-                plan.ids = {ref: ids[ref, plan.request.command.at or now] for ref in plan.names()}
+            named = [(plan, (ref, plan.request.command.at or now)) for plan in group for ref in plan.names()]
+            ids = await customers_of(self._keyring, tenant, {pair for _, pair in named}) if named else {}
+            for plan, pair in named:
+                plan.ids[pair[0]] = ids[pair]
 
     async def _carry_out(self, plans: list[Plan], results: dict[int, Result]) -> None:
         for _ in range(TRIES):
@@ -225,7 +225,7 @@ class Executor:
     async def _next_turns(self, plan: Plan) -> dict[CustomerRef, int] | None:
         return await next_turns(self._ledger, plan.keys, plan.request, plan.ids, plan.turns)
 
-    async def _seal_keys(self, tenant: TenantId, plans: list[Plan]) -> dict[str, SealKey | Erased]:
+    async def _seal_keys(self, tenant: TenantId, plans: Sequence[Plan]) -> dict[str, SealKey | Erased]:
         """Fetch the keys of all customers about whom something personal is to be recorded."""
         subjects = subjects_of(plans)
         found = await self._keyring.seal_keys(tenant, subjects) if subjects else {}

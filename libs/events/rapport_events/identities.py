@@ -32,6 +32,6 @@ def digest(keys: TenantKeys, *parts: str) -> bytes:
 
 def _hmac(keys: TenantKeys, purpose: bytes, *parts: str) -> bytes:
     """Authenticate the purpose and each part behind its length: ("ab", "c") and ("a", "bc") must not agree."""
-    encoded = [purpose, *(part.encode() for part in parts)]
-    message = b"".join(len(part).to_bytes(4) + part for part in encoded)
+    encoded = [purpose, *[part.encode() for part in parts]]
+    message = b"".join([len(part).to_bytes(4) + part for part in encoded])
     return hmac.digest(keys.ident, message, "sha256")

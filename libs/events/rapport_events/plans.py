@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -58,9 +58,11 @@ class Plan:
     def names(self) -> set[CustomerRef]:
         """Return every customer whom the wish names."""
         handler, command = self.request.handler, self.request.command
-        targets = [target for target in (self.target, self.target.otherwise) if target is not None]
-        under = {target.under for target in targets if target.under is not None}
-        return under | {*handler.mentions(command), *handler.identities(command), *handler.beside(command)}
+        names = {*handler.mentions(command), *handler.identities(command), *handler.beside(command)}
+        for target in (self.target, self.target.otherwise):
+            if target is not None and target.under is not None:
+                names.add(target.under)
+        return names
 
 
 def touch(plan: Plan) -> Touch:
@@ -175,8 +177,10 @@ def command_key(plan: Plan) -> CommandKey | None:
     return plan.named
 
 
-def by_tenant(plans: Iterable[Plan]) -> dict[TenantId, list[Plan]]:
+def by_tenant(plans: Sequence[Plan]) -> Mapping[TenantId, Sequence[Plan]]:
     """Group plans by tenant."""
+    if len(plans) == 1:
+        return {plans[0].tenant: plans}
     groups: dict[TenantId, list[Plan]] = defaultdict(list)
     for plan in plans:
         groups[plan.tenant].append(plan)

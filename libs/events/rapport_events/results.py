@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from rapport_events.envelope import Recorded
 from rapport_events.errors import KeyReusedForOtherBody, Refusal
-from rapport_events.ids import EventId, TenantId, partition_of_stream, stream_id
+from rapport_events.ids import EventId, TenantId, partition_of_stream
 from rapport_events.ledger import CommandKey, Ledger, Place
 
 
@@ -22,9 +21,9 @@ class Done:
     """An earlier request with this key, or this fact's outside name, recorded it."""
 
     @property
-    def id(self) -> UUID | str:
+    def id(self) -> str:
         """The id of the thing: the UUID in the stream's name, or the tenant."""
-        return self.stream.removeprefix("tenant-") if self.stream.startswith("tenant-") else stream_id(self.stream)
+        return self.stream.removeprefix("tenant-") if self.stream.startswith("tenant-") else self.stream[-36:]
 
 
 Result = Done | Refusal

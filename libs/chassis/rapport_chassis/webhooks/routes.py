@@ -201,7 +201,7 @@ async def _carry_out(
 
 async def _show_secret(desk: Desk, caller: Caller, done: Done, version: int, *, status: int) -> Response:
     keys = await desk.store.keyring.tenant_keys(caller.tenant)
-    webhook = UUID(str(done.id))
+    webhook = UUID(done.id)
     answer = WebhookSecret(id=webhook, secret=to_text(secret_of(keys, webhook, version)), secret_version=version)
     headers = {HEADER: await desk.token_of([done]), "Cache-Control": "no-store"}
     return answer_json(answer.model_dump(), status, headers)
