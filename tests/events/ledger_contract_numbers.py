@@ -1,10 +1,10 @@
 """How any ledger numbers events: positions, versions and times, under limits."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from rapport_events.ids import new_id
 from rapport_events.ledger import (

@@ -1,10 +1,10 @@
 """A group is written at once where all of it seems new; at any doubt it is decided as if nothing had been tried."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from rapport_events.ledger import (
     NONE,

@@ -1,10 +1,10 @@
 """What append promises to the transactions around it, and what it asks of them."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from rapport_events.ledger import Append, Appended, FactKnown, LedgerShut, Outcome, Place, VersionConflict
 from rapport_events.postgres_ledger import append_within

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from rapport_events.grouping import BESIDE_MIN, BYTES_MAX, EVENTS_MAX, Answer, Grouper
 from rapport_events.ledger import Append, Appended, Outcome, Place

@@ -6,11 +6,11 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, cast
 
+import msgspec
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,8 +63,7 @@ def traceparent_of(scope: Mapping[str, Any]) -> str | None:
     return cast("str | None", scope[_TRACE_KEY])
 
 
-@dataclass(frozen=True, slots=True)
-class _Underway:
+class _Underway(msgspec.Struct, frozen=True, gc=False):
     """A request that has no answer yet, or not all of it."""
 
     scope: Scope

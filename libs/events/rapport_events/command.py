@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from rapport_events.contracts.base import Event
@@ -89,8 +90,7 @@ class Command(BaseModel):
     """When it happened; the moment of the request where it is not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, gc=False):
     """
     The stream that a command is decided in.
 
@@ -186,8 +186,7 @@ class Handler(Generic[C, S]):
     tags: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One command of one caller."""
 
     tenant: TenantId

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from rapport_events.ids import EventId, TenantId
@@ -12,8 +13,7 @@ from rapport_events.ids import EventId, TenantId
 Headers = list[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(msgspec.Struct, frozen=True, gc=False):
     """Who caused an event, and why; and the digests from which claims and command rows can be made again."""
 
     actor: str

@@ -3,9 +3,10 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
+
+import msgspec
 
 from rapport_events.beside import NOBODY, Beside, ids_beside
 from rapport_events.claiming import fact_claim, identity_claim
@@ -22,26 +23,25 @@ from rapport_events.waves import Touch
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(msgspec.Struct):
     """One request, and what has been found out about it."""
 
     request: Request
     index: int
     keys: TenantKeys
     target: Target
-    ids: dict[CustomerRef, CustomerId] = field(default_factory=dict[CustomerRef, CustomerId])
+    ids: dict[CustomerRef, CustomerId] = msgspec.field(default_factory=dict[CustomerRef, CustomerId])
     """Whom the wish names, as of when it happened."""
     stream: str = ""
     subject: str = ""
     partition: int = 0
     expected: int = NONE
     reads: bool = False
-    history: list[Recorded] = field(default_factory=list[Recorded])
+    history: list[Recorded] = msgspec.field(default_factory=list[Recorded])
     beside: Beside = NOBODY
-    events: list[tuple[EventId, Event]] = field(default_factory=list[tuple[EventId, Event]])
-    claims: list[Claim] = field(default_factory=list[Claim])
-    turns: dict[CustomerRef, int] = field(default_factory=dict[CustomerRef, int])
+    events: list[tuple[EventId, Event]] = msgspec.field(default_factory=list[tuple[EventId, Event]])
+    claims: list[Claim] = msgspec.field(default_factory=list[Claim])
+    turns: dict[CustomerRef, int] = msgspec.field(default_factory=dict[CustomerRef, int])
     at: datetime = _LONG_AGO
     named: CommandKey | None = None
     """What it is called by its idempotency key, once that was asked for."""

@@ -1,7 +1,8 @@
 """What becomes of a command, and how a repeat is told what the first one was told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from rapport_events.envelope import Recorded
 from rapport_events.errors import KeyReusedForOtherBody, Refusal
@@ -9,8 +10,7 @@ from rapport_events.ids import EventId, TenantId, partition_of_stream
 from rapport_events.ledger import CommandKey, Ledger, Place
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, gc=False):
     """The wish is granted: what was recorded and where, or that it was no news."""
 
     stream: str
