@@ -1,8 +1,15 @@
-"""Who tries again for ever can still be ended."""
+"""Who tries again for ever can still be ended, and knows what to try again."""
 
 import asyncio
+import time
+from typing import Final
 
-from rapport_events.faults import failure_of, leaves
+import asyncpg
+
+from rapport_events.faults import failure_of, is_away, leaves
+
+ENDINGS: Final = 60
+WINDOW_SECONDS: Final = 0.006
 
 
 class BrokenError(Exception):
@@ -58,3 +65,25 @@ def test_groups_within_groups_are_taken_apart() -> None:
         ValueError,
         KeyError,
     ]
+
+
+async def test_a_connection_whose_server_is_just_ending_is_away(postgres: str) -> None:
+    """Between its last words and its hanging up the driver knows no kind of error for what is asked of it."""
+    admin = await asyncpg.connect(postgres)
+    kinds: set[str] = set()
+    for number in range(ENDINGS):
+        connection = await asyncpg.connect(postgres)
+        await admin.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+        moment = time.monotonic() + number * WINDOW_SECONDS / ENDINGS
+        while time.monotonic() < moment:
+            await asyncio.sleep(0)
+        try:
+            await connection.execute("SELECT")
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must be known
+            assert is_away(error), repr(error)  # noqa: PT017
+            kinds.add(type(error).__name__)
+        connection.terminate()
+    await admin.close()
+
+    assert kinds
+    assert is_away(asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"))

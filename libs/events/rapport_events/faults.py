@@ -12,6 +12,7 @@ from rapport_events.ledger import LedgerShut
 _AWAY: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -25,7 +26,11 @@ _AWAY: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
 )
-"""Connection lost or refused; server shutting down, demoted or full; deadlock, serialization, a lock or time limit."""
+"""
+Connection lost or refused; server shutting down, demoted or full; deadlock, serialization, a lock or time limit.
+
+The internal error of the client is that of a connection whose server said that it ends, and has not hung up yet.
+"""
 
 
 def is_away(error: BaseException) -> bool:
