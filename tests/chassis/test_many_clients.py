@@ -3,41 +3,22 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import httpx
 import pytest
 
-from tests.chassis.houses import House, free_port
-from tests.chassis.test_run import START_SECONDS, takes_commands
+from tests.chassis.doors import Doors, two_doors
+from tests.chassis.houses import House
 from tests.chassis.tokens import sign
 from tests.conftest import MakeServiceDatabase
 from tests.databases import KeyringDatabase
-from tests.waiting import until
 
 CLIENTS: Final = 64
 WRITERS: Final = 64
 PURCHASE: Final = {"customer": {"system": "shop", "external_id": "17850"}, "total": "15.30"}
 SHOWN: Final = ("content-type", "etag", "location", "rapport-position")
-
-
-@dataclass
-class Doors:
-    """Two processes of one service."""
-
-    house: House
-    clients: tuple[httpx.AsyncClient, httpx.AsyncClient]
-
-    async def events(self) -> int:
-        connection = await asyncpg.connect(self.house.database.admin)
-        try:
-            return int(await connection.fetchval("SELECT count(*) FROM events"))
-        finally:
-            await connection.close()
 
 
 @pytest.fixture
@@ -50,30 +31,8 @@ async def doors(
 ) -> AsyncIterator[Doors]:
     database = await make_service_database("interactions")
     house = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
-    second = free_port()
-    await house.start("http,mirror")
-    await house.start("http", RAPPORT_INTERACTIONS_PORT=str(second))
-    await until(lambda: takes_commands(house), seconds=START_SECONDS, what="the ledger takes commands")
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(house.end)
-        headers = {"Authorization": f"Bearer {sign(house.key)}"}
-        addresses = [f"http://127.0.0.1:{port}" for port in (house.port, second)]
-        limits = httpx.Limits(max_connections=CLIENTS)
-        one, other = [
-            await stack.enter_async_context(
-                httpx.AsyncClient(base_url=address, headers=headers, timeout=30, limits=limits)
-            )
-            for address in addresses
-        ]
-
-        async def is_open() -> bool:
-            try:
-                return (await other.get("/v1/ledger")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-        await until(is_open, seconds=START_SECONDS, what="the second process answers")
-        yield Doors(house, (one, other))
+    async with two_doors(house, ("tests.chassis.shop_main",), connections=CLIENTS) as opened:
+        yield opened
 
 
 async def test_one_key_from_many_clients_of_two_processes_is_one_event(doors: Doors) -> None:
