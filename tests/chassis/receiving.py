@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,10 @@ class Receiver:
     answers: deque[int] = field(default_factory=deque[int])
     """Statuses of the next answers; 0 closes the connection without one."""
     by_event: defaultdict[str, deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    silent_after: int | None = None
+    """With so many requests told, the next ones get no answer, as long as their senders wait for one."""
+    silent: int = 0
+    """How many senders wait for an answer that does not come."""
 
     @property
     def address(self) -> str:
@@ -51,6 +55,13 @@ class Receiver:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
         told = Told(first.split()[1], headers, await reader.readexactly(int(headers["content-length"])))
         self.told.append(told)
+        if self.silent_after is not None and len(self.told) > self.silent_after:
+            self.silent += 1
+            with suppress(ConnectionError):
+                await reader.read()
+            self.silent -= 1
+            writer.close()
+            return
         own = self.by_event[told.id]
         status = own.popleft() if own else self.answers.popleft() if self.answers else 200
         if status:
