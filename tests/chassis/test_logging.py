@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_a_library_is_told_by_its_place_and_template(lines: Lines) -> None:
     assert (line["event"], line["logger"], line["level"]) == ("library_logged", "aiokafka.client", "error")
     assert line["library_message"] == "Unable_to_connect_to_s:_s"
     assert line["place"].startswith("test_logging:")
+
+
+def test_what_a_library_says_again_and_again_is_told_once_a_minute(lines: Lines) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
+    template = "Topic %s not found in cluster metadata"
+    for second in range(120):
+        for topic in ("crm.contacts", "crm.workflow"):
+            for _ in range(50):
+                record = logging.LogRecord("aiokafka", logging.WARNING, "cluster.py", 9, template, (topic,), None)
+                record.created = noon + second
+                logging.getLogger("aiokafka").handle(record)
+
+    assert [line["count"] for line in lines.all] == [1, 1, 3_000, 3_000]
 
 
 def test_an_event_is_named_in_snake_case(lines: Lines) -> None:

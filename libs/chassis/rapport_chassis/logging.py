@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import traceback
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, MutableMapping
 from datetime import datetime
 from itertools import islice
@@ -31,6 +32,9 @@ _FRAMES_MAX = 12
 _ITEMS_MAX = 40
 _DEPTH_MAX = 3
 _CAUSES_MAX = 5
+_REPEATS_SECONDS = 60
+"""For so long what a library has said is not told again."""
+_MESSAGES_MAX = 1_000
 
 Line = MutableMapping[str, Any]
 
@@ -107,10 +111,23 @@ def _frames(error: BaseException) -> list[str]:
 
 
 class LibraryHandler(logging.Handler):
-    """Takes what libraries log: where, how bad, and the template of the message without what was put into it."""
+    """
+    Takes what libraries log: where, how bad, and the template of the message without what was put into it.
+
+    The same about the same is told once a minute, with how often it came: aiokafka complains of a topic that is missing
+    hundreds of times a second.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: OrderedDict[int, tuple[float, int]] = OrderedDict()
+        """By message, the oldest first: when it was told, and how often it came since."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write one line, or count that it came again."""
+        count = self._count(record)
+        if count == 0:
+            return
         template = record.msg if record.args and isinstance(record.msg, str) else None
         structlog.get_logger().log(
             record.levelno,
@@ -118,8 +135,23 @@ class LibraryHandler(logging.Handler):
             logger=record.name,
             place=f"{record.module}:{record.lineno}",
             library_message=re.sub(r"[^\w.:-]+", "_", template, flags=re.ASCII)[:200] if template else None,
+            count=count,
             exc_info=record.exc_info if record.exc_info and record.exc_info[1] else None,
         )
+
+    def _count(self, record: logging.LogRecord) -> int:
+        """Return how often it came since it was told last, this time included; 0 where that is not to be told yet."""
+        error = record.exc_info[0] if record.exc_info else None
+        message = hash((record.name, record.levelno, record.lineno, str(record.msg), repr(record.args), error))
+        told_at, count = self._told.get(message, (float("-inf"), 0))
+        if 0 <= record.created - told_at < _REPEATS_SECONDS:
+            self._told[message] = (told_at, count + 1)
+            return 0
+        self._told[message] = (record.created, 0)
+        self._told.move_to_end(message)
+        if len(self._told) > _MESSAGES_MAX:
+            self._told.popitem(last=False)
+        return count + 1
 
 
 def _stamp(_: object, __: str, line: Line) -> Line:
