@@ -10,10 +10,8 @@ import orjson
 from fastapi import FastAPI
 
 from rapport_chassis import openapi
-from rapport_chassis.feed_routes import feed_router
-from rapport_chassis.ledger_routes import ledger_router
+from rapport_chassis.http import include_routes
 from rapport_chassis.service import Service, find_services
-from rapport_chassis.webhooks.routes import webhook_router
 from rapport_events.contracts import asyncapi
 from rapport_events.vocabulary import RELEASED
 from tests.architecture.tree import ROOT
@@ -41,11 +39,7 @@ def built() -> list[str]:
 
 def _openapi(service: Service) -> openapi.Schema:
     app = FastAPI()
-    app.include_router(ledger_router())
-    app.include_router(feed_router())
-    app.include_router(webhook_router())
-    for router in service.routers:
-        app.include_router(router)
+    include_routes(app, service)
     return openapi.document(app, service)
 
 

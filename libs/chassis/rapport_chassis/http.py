@@ -21,6 +21,7 @@ from rapport_chassis.openapi import document
 from rapport_chassis.parked_routes import parked_router
 from rapport_chassis.privacy_routes import privacy_router
 from rapport_chassis.problems import FAULT, Refused, problem_of
+from rapport_chassis.service import Service
 from rapport_chassis.view_routes import view_router
 from rapport_chassis.webhooks.routes import webhook_router
 from rapport_events.errors import Refusal
@@ -45,15 +46,7 @@ def make_app(desk: Desk) -> Entrance:
     lane = [*command_routes(desk), *([batch_route(desk)] if service.handlers else [])]
     app.router.routes.extend(lane)
     app.router.routes.extend(health_routes(desk.readiness))
-    if service.owns_ledger:
-        app.include_router(ledger_router())
-        app.include_router(feed_router())
-        app.include_router(privacy_router())
-        app.include_router(webhook_router())
-        app.include_router(view_router())
-        app.include_router(parked_router())
-    for router in service.routers:
-        app.include_router(router)
+    include_routes(app, service)
     if service.extend is not None:
         service.extend(app)
     made: dict[str, Any] = {}
@@ -65,6 +58,19 @@ def make_app(desk: Desk) -> Entrance:
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to make the document oneself
     return Entrance(app, service.name, Lane(lane), answer_seconds=desk.answer_seconds)
+
+
+def include_routes(app: FastAPI, service: Service) -> None:
+    """Add all routes that a service documents, besides its commands."""
+    if service.owns_ledger:
+        app.include_router(ledger_router())
+        app.include_router(feed_router())
+        app.include_router(privacy_router())
+        app.include_router(webhook_router())
+        app.include_router(view_router())
+        app.include_router(parked_router())
+    for router in service.routers:
+        app.include_router(router)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
