@@ -11,9 +11,9 @@ import pytest
 from rapport_events.database import Pool
 from rapport_events.reader import Overtaken, ViewReader, write_down
 from rapport_events.testing import ANN, BOB, arrived
-from rapport_events.view import Arrived
+from rapport_events.view import Arrived, Batch
 from tests.databases import Databases, ServiceDatabase
-from tests.events.sums import TABLES, Purchases, Sums
+from tests.events.sums import TABLES, PoisonError, Purchases, Sum, Sums
 from tests.waiting import until
 
 
@@ -139,6 +139,33 @@ async def test_poison_parks_its_customer_and_nobody_else(pool: Pool) -> None:
         "waits behind an earlier parked record of the same customer",
         "waits behind an earlier parked record of the same customer",
     ]
+
+
+class Fickle(Sums):
+    """Fails a few times, as while something that it needs is missing."""
+
+    def __init__(self, *, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    def fold(self, state: dict[tuple[str, UUID], Sum], batch: Batch) -> dict[tuple[str, UUID], Sum]:
+        if self.failures:
+            self.failures -= 1
+            raise PoisonError
+        return super().fold(state, batch)
+
+
+@pytest.mark.parametrize(("failures", "folded", "parked"), [(4, 1, 0), (5, 0, 1)])
+async def test_a_record_is_set_aside_when_it_cannot_be_folded_for_the_fifth_time(
+    pool: Pool, failures: int, folded: int, parked: int
+) -> None:
+    reader = ViewReader(Fickle(failures=failures), pool)
+    await reader.begin({"interactions": 1})
+
+    await reader.take(line(1))
+
+    assert (await total_of(pool, ANN))[0] == folded
+    assert await pool.fetchval("SELECT count(*) FROM parked") == parked
 
 
 async def test_an_undecodable_record_is_parked_as_it_came(pool: Pool) -> None:

@@ -28,8 +28,10 @@ OVERTAKEN = Counter(
 )
 COMMIT_SECONDS = Histogram("rapport_reader_commit_seconds", "One batch, from begin to commit.", ["reader"])
 
-FOLD_TRIES = 3
-"""How often a batch that cannot be folded is tried before its bad records are looked for."""
+FOLD_TRIES = 5
+"""How often a batch that cannot be folded is tried; the last time its bad records are looked for."""
+FOLD_PAUSE_SECONDS = 0.02
+"""After the first try, and twice as long after each; others wait meanwhile, 0.3 s in all."""
 RETRY_SECONDS_MAX = 5.0
 
 
@@ -235,7 +237,7 @@ class ViewReader:
                 if isinstance(error, Overtaken) or is_away(error) or attempt == FOLD_TRIES:
                     raise
                 log.warning("fold_failed", reader=self.view.reader, attempt=attempt, error=type(error).__name__)
-                await asyncio.sleep(0.05 * attempt)
+                await asyncio.sleep(FOLD_PAUSE_SECONDS * 2 ** (attempt - 1))
             else:
                 return
 
