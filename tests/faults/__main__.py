@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from signal import SIGTERM
 from typing import Final
 
 from tests.brokers.jars import are_possible
@@ -48,13 +49,24 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         order = Order(kind, asked.seed, asked.commands, asked.kills, asked.per_second, asked.batch, asked.others)
         try:
-            outcomes.append(asyncio.run(run(order, folder, _say)))
+            outcomes.append(asyncio.run(_run(order, folder)))
+        except asyncio.CancelledError:
+            _say("ended by SIGTERM")
+            return 128 + SIGTERM
         finally:
             if not asked.keep:
                 shutil.rmtree(folder, ignore_errors=True)
         _say(json.dumps(outcomes[-1].members(), indent=2))
         _write(asked.report, outcomes[-1])
     return 0 if all(outcome.is_clean for outcome in outcomes) else 1
+
+
+async def _run(order: Order, folder: Path) -> Outcome:
+    """Carry a run out; whoever ends it by SIGTERM finds nothing left behind, as after Ctrl-C."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
+    return await run(order, folder, _say)
 
 
 def _write(path: Path, outcome: Outcome) -> None:
