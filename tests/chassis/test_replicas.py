@@ -21,6 +21,7 @@ from tests.waiting import ended, until
 SECONDS = 60
 SESSION_SECONDS = 6
 CUSTOMERS = 40
+GUESTS = 8
 
 
 @pytest.fixture
@@ -39,21 +40,27 @@ async def house(
     await built.end()
 
 
-async def shares(house: House) -> list[int]:
-    """Return how many partitions each replica has, the fewest first; nothing while they are being shared out."""
+async def members(house: House) -> tuple[str, list[bytes]]:
+    """Return the state of the readers' group, and what each member of it was given."""
     group = f"{house.environment['RAPPORT_TOPIC_PREFIX']}-interactions"
     admin = AIOKafkaAdminClient(bootstrap_servers=house.environment["RAPPORT_KAFKA"])
     await admin.start()
     try:
         (answer,) = await admin.describe_consumer_groups([group])
     except KafkaError:
-        return []
+        return "Unknown", []
     finally:
         await admin.close()
-    ((_, _, state, _, _, members),) = answer.groups
+    ((_, _, state, _, _, found),) = answer.groups
+    return state, [member[4] for member in found]
+
+
+async def shares(house: House) -> list[int]:
+    """Return how many partitions each replica has, the fewest first; nothing while they are being shared out."""
+    state, given = await members(house)
     if state != "Stable":
         return []
-    return sorted(len(ConsumerProtocolMemberAssignment.decode(member[4]).partitions()) for member in members)
+    return sorted(len(ConsumerProtocolMemberAssignment.decode(each).partitions()) for each in given)
 
 
 async def until_shared(house: House, *wanted: int) -> None:
@@ -96,6 +103,17 @@ async def folded(house: House) -> tuple[Mapping[str, list[int]], Mapping[str, li
     return dict(map(tuple, had)), dict(map(tuple, took))
 
 
+async def each_is_taken_once(house: House) -> None:
+    async def is_level() -> bool:
+        had, took = await folded(house)
+        return sum(map(len, had.values())) == sum(map(len, took.values()))
+
+    await until(is_level, seconds=SECONDS, what="the readers have come to the heads")
+    had, took = await folded(house)
+    assert took == had
+    assert sum(map(len, had.values())) > 10 * CUSTOMERS
+
+
 @pytest.mark.apache_kafka
 @pytest.mark.timeout(240)
 async def test_replicas_that_come_go_die_and_sleep_take_each_fact_once_and_in_order(house: House) -> None:
@@ -119,13 +137,32 @@ async def test_replicas_that_come_go_die_and_sleep_take_each_fact_once_and_in_or
         first.send_signal(signal.SIGCONT)
         await until_shared(house, 16, 16)
 
-    async def is_level() -> bool:
-        had, took = await folded(house)
-        return sum(map(len, had.values())) == sum(map(len, took.values()))
-
-    await until(is_level, seconds=SECONDS, what="the readers have come to the heads")
-    had, took = await folded(house)
-    assert took == had
-    assert sum(map(len, had.values())) > 10 * CUSTOMERS
+    await each_is_taken_once(house)
     for process in (first, fourth):
+        assert await house.stop(process) == 0
+
+
+@pytest.mark.apache_kafka
+@pytest.mark.timeout(240)
+async def test_a_storm_of_guests_that_come_and_go_neither_loses_nor_doubles_anything(house: House) -> None:
+    await house.start("http,mirror")
+    hosts = [await house.start("readers", RAPPORT_MEMBER=f"host-{number}") for number in range(2)]
+    await until_shared(house, PARTITIONS // 2, PARTITIONS // 2)
+    async with commands(house):
+        for turn in range(GUESTS):
+            guest = await house.start("readers", RAPPORT_MEMBER=f"guest-{turn}")
+
+            async def is_there() -> bool:
+                return len((await members(house))[1]) > len(hosts)
+
+            await until(is_there, seconds=SECONDS, what="somebody joins")
+            # Before the partitions are shared out anew, and every other time without a word.
+            if turn % 2:
+                guest.kill()
+                await until_shared(house, PARTITIONS // 2, PARTITIONS // 2)
+            else:
+                assert await house.stop(guest) == 0
+
+    await each_is_taken_once(house)
+    for process in hosts:
         assert await house.stop(process) == 0
