@@ -51,7 +51,7 @@ async def test_each_line_gets_its_answer_and_a_bad_one_spoils_no_other(shop: Sho
         (422, "invalid"),
         (200, "recorded"),
         (404, "refused"),
-        (200, "repeated"),
+        (201, "repeated"),
         (422, "invalid"),
     ]
     assert answers[4]["stream"] == answers[0]["stream"]
@@ -95,6 +95,19 @@ async def test_the_same_batch_twice_records_nothing_new(shop: Shop) -> None:
     assert {answer["outcome"] for answer in second} == {"repeated"}
     assert [answer["event_ids"] for answer in second] == [answer["event_ids"] for answer in first]
     assert sum((await shop.ledger.state()).heads) == 20
+
+
+async def test_a_repeat_is_told_what_the_first_was_told(shop: Shop) -> None:
+    lines = [purchase(number) | {"key": f"order-{number}"} for number in range(20)]
+    first = await send(shop, *lines)
+
+    second = await send(shop, *lines)
+
+    told = ("id", "stream", "event_ids", "positions")
+    assert [[answer[each] for each in told] for answer in second] == [
+        [answer[each] for each in told] for answer in first
+    ]
+    assert {answer["outcome"] for answer in second} == {"repeated"}
 
 
 async def test_a_thousand_lines_are_taken_and_one_more_is_not(shop: Shop) -> None:

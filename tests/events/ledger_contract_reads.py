@@ -33,7 +33,7 @@ class ReadsContract(LedgerContract):
         await one(ledger, new)
 
         by_id = await ledger.read_event(TENANT, event_id, 2)
-        by_place = await ledger.read_at(TENANT, 2, 1)
+        by_place = (await ledger.read_at(TENANT, [(2, 1), (2, 2)]))[2, 1]
 
         assert by_id is not None
         assert by_id.event_id == event_id
@@ -41,8 +41,8 @@ class ReadsContract(LedgerContract):
         assert await ledger.read_event(TENANT, event_id, 3) is None
         assert await ledger.read_event(TENANT, EventId(new_id()), 2) is None
         assert await ledger.read_event(OTHER_TENANT, event_id, 2) is None
-        assert await ledger.read_at(OTHER_TENANT, 2, 1) is None
-        assert await ledger.read_at(TENANT, 2, 2) is None
+        assert await ledger.read_at(OTHER_TENANT, [(2, 1)]) == {}
+        assert await ledger.read_at(TENANT, [(2, 2)]) == {}
 
     async def test_a_partition_is_read_in_pages_across_tenants(self, ledger: Ledger) -> None:
         for tenant in (TENANT, OTHER_TENANT, TENANT):

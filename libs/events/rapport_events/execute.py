@@ -89,8 +89,7 @@ class Executor:
         # Most commands come alone; then there is nothing to split.
         for wave in split((plan, touch(plan)) for plan in plans) if len(plans) > 1 else [plans]:
             await self._carry_out(wave, results)
-        answers = [results[index] for index in range(len(requests))]
-        return [await as_before(self._ledger, answers[0], plans[0].tenant)] if len(answers) == 1 else answers
+        return await as_before(self._ledger, [(request.tenant, results[n]) for n, request in enumerate(requests)])
 
     async def _name(self, plans: list[Plan]) -> None:
         """Find out whom the wishes mean: somebody who came back after an erasure has another id than before."""

@@ -181,8 +181,8 @@ class Ledger(Protocol):
         """Read one event by its id."""
         ...
 
-    async def read_at(self, tenant: TenantId, partition: int, position: int) -> Recorded | None:
-        """Read one event by its place."""
+    async def read_at(self, tenant: TenantId, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Recorded]:
+        """Read events by their places, each a partition and a position; where another tenant's lie is nothing."""
         ...
 
     async def read_partition(self, partition: int, *, after: int, limit: int) -> list[Recorded]:

@@ -98,10 +98,10 @@ class MemoryLedger:
         events = self._partitions[partition].events
         return next((event for event in events if event.tenant == tenant and event.event_id == event_id), None)
 
-    async def read_at(self, tenant: TenantId, partition: int, position: int) -> Recorded | None:
+    async def read_at(self, tenant: TenantId, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Recorded]:
         """See `Ledger.read_at`."""
-        found = self._partitions[partition].events[position - 1 : position]
-        return next((event for event in found if event.tenant == tenant), None)
+        found = (event for n, position in places for event in self._partitions[n].events[position - 1 : position])
+        return {(event.partition, event.position): event for event in found if event.tenant == tenant}
 
     async def read_partition(self, partition: int, *, after: int, limit: int) -> list[Recorded]:
         """See `Ledger.read_partition`."""

@@ -124,9 +124,13 @@ class PostgresLedger:
         """See `Ledger.read_event`."""
         return await self._read_one(tenant, "ledger/read_event", partition, event_id)
 
-    async def read_at(self, tenant: TenantId, partition: int, position: int) -> Recorded | None:
+    async def read_at(self, tenant: TenantId, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Recorded]:
         """See `Ledger.read_at`."""
-        return await self._read_one(tenant, "ledger/read_at", partition, position)
+        async with borrow(self._pool) as connection, connection.transaction():
+            await connection.execute(load("rapport_events", "ledger/set_tenant"), tenant)
+            columns = map(list, zip(*places, strict=True))
+            rows = await connection.fetch(load("rapport_events", "ledger/read_at"), tenant, *columns)
+        return {(row["partition"], row["position"]): self._recorded(row) for row in rows}
 
     async def read_partition(self, partition: int, *, after: int, limit: int) -> list[Recorded]:
         """See `Ledger.read_partition`."""

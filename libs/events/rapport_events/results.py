@@ -1,12 +1,12 @@
 """What becomes of a command, and how a repeat is told what the first one was told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from rapport_events.envelope import Recorded
 from rapport_events.errors import KeyReusedForOtherBody, Refusal
-from rapport_events.ids import EventId, TenantId, partition_of_stream
+from rapport_events.ids import EventId, TenantId
 from rapport_events.ledger import CommandKey, Ledger, Place
 
 
@@ -29,21 +29,38 @@ class Done(msgspec.Struct, frozen=True, gc=False):
 Result = Done | Refusal
 
 
-async def as_before(ledger: Ledger, result: Result, tenant: TenantId) -> Result:
-    """Complete the answer to a repeat, so that it equals the first one."""
-    if not isinstance(result, Done) or not result.repeated:
-        return result
-    if result.places:
-        place = result.places[-1]
-        first = await ledger.read_at(tenant, place.partition, place.position)
+async def as_before(ledger: Ledger, results: Sequence[tuple[TenantId, Result]]) -> list[Result]:
+    """Complete the answers to repeats, so that each equals the first one."""
+    answers = [result for _, result in results]
+    repeats: dict[TenantId, dict[int, Done]] = {}
+    for index, (tenant, result) in enumerate(results):
+        if isinstance(result, Done) and result.repeated:
+            repeats.setdefault(tenant, {})[index] = result
+    for tenant, group in repeats.items():
+        for index, told in zip(group, await _told_before(ledger, tenant, [*group.values()]), strict=True):
+            answers[index] = told
+    return answers
+
+
+async def _told_before(ledger: Ledger, tenant: TenantId, repeats: Sequence[Done]) -> list[Done]:
+    """Read what was recorded the first time: by the place of its last event, or by the name of the fact's stream."""
+    places = {(place.partition, place.position) for done in repeats for place in done.places[-1:]}
+    at = await ledger.read_at(tenant, sorted(places)) if places else {}
+    streams = {event.stream for event in at.values()} | {done.stream for done in repeats if not done.places}
+    histories = await ledger.read_streams(tenant, sorted(streams))
+    return [_complete(done, at, histories) for done in repeats]
+
+
+def _complete(done: Done, at: Mapping[tuple[int, int], Recorded], histories: Mapping[str, Sequence[Recorded]]) -> Done:
+    if done.places:
+        place = done.places[-1]
+        first = at.get((place.partition, place.position))
     else:
-        partition = partition_of_stream(tenant, result.stream)
-        first = await ledger.read_event(tenant, result.event_ids[0], partition)
+        first = next((event for event in histories[done.stream] if event.event_id == done.event_ids[0]), None)
     if first is None:
-        return result
-    stream = (await ledger.read_streams(tenant, [first.stream]))[first.stream]
+        return done
     key = first.meta.command_key
-    return _told_again([event for event in stream if key and event.meta.command_key == key] or [first])
+    return _told_again([event for event in histories[first.stream] if key and event.meta.command_key == key] or [first])
 
 
 def first_answer(history: Sequence[Recorded], key: CommandKey | None) -> Done | None:
