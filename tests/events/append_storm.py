@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import orjson
 
 from rapport_events.database import open_pool
@@ -132,7 +133,9 @@ def _ids(appended: Append) -> list[list[str]]:
     return [[str(event.event_id) for event in stream.events] for stream in appended.streams]
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
