@@ -6,7 +6,7 @@ SET LOCAL lock_timeout = '5s';
 ALTER TABLE marks
     DROP CONSTRAINT marks_pkey,
      ADD COLUMN mark_id bigint GENERATED ALWAYS AS IDENTITY,
-     ADD CONSTRAINT marks_pkey PRIMARY KEY (mark_id);
+     ADD CONSTRAINT marks_pkey PRIMARY KEY (tenant_id, mark_id);
 CREATE INDEX marks_customer ON marks (tenant_id, view, customer);
 
 -- migrate:down

@@ -8,12 +8,12 @@ WITH oldest AS (
       LIMIT $2
         FOR UPDATE SKIP LOCKED),
 chosen AS (
-     SELECT m.mark_id
+     SELECT m.tenant_id, m.mark_id
        FROM marks m
       WHERE m.view = $1
         AND (m.tenant_id, m.customer) IN (SELECT o.tenant_id, o.customer FROM oldest o)
         FOR UPDATE SKIP LOCKED)
 DELETE FROM marks m
  USING chosen c
- WHERE m.mark_id = c.mark_id
+ WHERE m.tenant_id = c.tenant_id AND m.mark_id = c.mark_id
 RETURNING m.tenant_id, m.customer
