@@ -195,13 +195,15 @@ class Consuming(ConsumerRebalanceListener):
         arrived = [record for record in found if record is not None]
         pause = 0.1
         self._at_work = records
-        while (error := await failure_of(self.take(arrived))) is not None:
-            # No traceback: it could quote what a person wrote.
-            kinds = sorted({type(one).__name__ for one in leaves(error)})
-            log.error("poll_failed", group=self._settings.group, errors=kinds)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
-        self._at_work = ()
+        try:
+            while (error := await failure_of(self.take(arrived))) is not None:
+                # No traceback: it could quote what a person wrote.
+                kinds = sorted({type(one).__name__ for one in leaves(error)})
+                log.error("poll_failed", group=self._settings.group, errors=kinds)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+        finally:
+            self._at_work = ()
 
     def arrive(self, record: Consumed) -> Arrived | None:
         """Read what places a record of one of the topics."""
