@@ -16,8 +16,6 @@ class Mark:
 
     tenant: TenantId
     customer: UUID
-    partition: int
-    """That of the fact which changed it: a fold writes rows of its own partition only."""
     recorded_at: datetime
 
 
@@ -30,7 +28,6 @@ async def leave_marks(connection: Connection, view: str, marks: Sequence[Mark], 
         view,
         [mark.tenant for mark in marks],
         [mark.customer for mark in marks],
-        [mark.partition for mark in marks],
         [mark.recorded_at for mark in marks],
         reader,
     )

@@ -88,7 +88,7 @@ class Parties(View[None, list[Edges]]):
         for fact in batch:
             customer, (other, kind) = UUID(fact.subject), _edge(fact.event)
             edge = (fact.tenant, customer, other, kind)
-            marks = [Mark(fact.tenant, id_, fact.partition, fact.recorded_at) for id_ in (customer, other)]
+            marks = [Mark(fact.tenant, id_, fact.recorded_at) for id_ in (customer, other)]
             if isinstance(fact.event, Unlinked | Unmerged):
                 rounds[-1].ended.append((*edge, fact.recorded_at))
                 rounds[-1].marks += marks

@@ -18,7 +18,6 @@ async def mark_for_segments(connection: Connection, marks: Sequence[Mark], *, re
         load("rapport_analytics", "segments/mark"),
         [mark.tenant for mark in marks],
         [mark.customer for mark in marks],
-        [mark.partition for mark in marks],
         [mark.recorded_at for mark in marks],
         reader,
     )

@@ -10,7 +10,7 @@ from rapport_analytics.segment_marks import SEGMENTS, mark_for_segments
 from rapport_chassis.chores import Aid
 from rapport_events.database import Connection, Pool
 from rapport_events.faults import is_away
-from rapport_events.ids import CustomerId, TenantId, partition_of_customer
+from rapport_events.ids import CustomerId, TenantId
 from rapport_events.marks import Mark
 from rapport_events.statements import load
 
@@ -72,5 +72,5 @@ async def end_consents_once(pool: Pool) -> int:
 
 async def _mark(connection: Connection, customers: list[tuple[TenantId, CustomerId]]) -> None:
     now = datetime.now(UTC)
-    marks = [Mark(tenant, who, partition_of_customer(tenant, who), now) for tenant, who in customers]
+    marks = [Mark(tenant, who, now) for tenant, who in customers]
     await mark_for_segments(connection, marks, reader=SEGMENTS)

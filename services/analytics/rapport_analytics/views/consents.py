@@ -21,7 +21,7 @@ class Consents(ConsentWords):
         """Add the rows, and mark their customers."""
         await super().write(connection, state)
         rows = cast("list[tuple[Any, ...]]", state)
-        marks = [Mark(TenantId(row[0]), UUID(row[1]), row[11], row[10]) for row in rows]
+        marks = [Mark(TenantId(row[0]), UUID(row[1]), row[10]) for row in rows]
         await mark_for_segments(connection, marks, reader=self.reader)
 
     async def mark_all(self, connection: Connection) -> None:

@@ -53,7 +53,7 @@ class Journey(Rows):
         """Add the rows, and mark their customers."""
         await super().write(connection, state)
         rows = {(row[0], row[1]): row for row in state}
-        marks = [Mark(tenant, UUID(who), row[7], row[5]) for (tenant, who), row in rows.items()]  # type: ignore[arg-type]  # columns of `row` above
+        marks = [Mark(tenant, UUID(who), row[5]) for (tenant, who), row in rows.items()]  # type: ignore[arg-type]  # columns of `row` above
         await leave_marks(connection, self.name, marks, reader=self.reader)
         await mark_for_segments(connection, marks, reader=self.reader)
 

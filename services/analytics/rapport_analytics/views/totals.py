@@ -75,7 +75,7 @@ class Totals(View[None, dict[Key, Added]]):
         ]
         await connection.execute(self.sql("add_totals"), *map(list, zip(*rows, strict=True)))
         latest = [added.latest for added in state.values() if added.latest is not None]
-        marks = [Mark(fact.tenant, UUID(fact.subject), fact.partition, fact.recorded_at) for fact in latest]
+        marks = [Mark(fact.tenant, UUID(fact.subject), fact.recorded_at) for fact in latest]
         await mark_for_segments(connection, marks, reader=self.reader)
 
     async def mark_all(self, connection: Connection) -> None:

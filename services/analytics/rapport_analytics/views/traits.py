@@ -78,7 +78,7 @@ class Traits(View[None, dict[Key, tuple[Value, Fact]]]):
         ]
         await connection.execute(self.sql("segments/set_traits"), *map(list, zip(*rows, strict=True)))
         changed = {(fact.tenant, fact.subject): fact for _, fact in state.values()}
-        marks = [Mark(tenant, UUID(who), fact.partition, fact.recorded_at) for (tenant, who), fact in changed.items()]
+        marks = [Mark(tenant, UUID(who), fact.recorded_at) for (tenant, who), fact in changed.items()]
         await mark_for_segments(connection, marks, reader=self.reader)
 
     async def mark_all(self, connection: Connection) -> None:
