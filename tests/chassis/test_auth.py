@@ -139,9 +139,12 @@ async def test_an_audience_may_be_one_of_several() -> None:
     assert (await verifier().verify(sign(OURS, aud=["billing", "rapport"]))).tenant == "acme"
 
 
-@pytest.mark.parametrize(("claim", "seconds"), [("exp", -30), ("nbf", 30), ("iat", 30)])
-async def test_clocks_may_differ_by_a_minute(claim: str, seconds: int) -> None:
-    assert (await verifier().verify(sign(OURS, **{claim: int(time.time()) + seconds}))).subject == "clerk-7"
+@pytest.mark.parametrize(("claim", "way"), [("exp", -1), ("nbf", 1), ("iat", 1)])
+async def test_clocks_may_differ_by_five_minutes(claim: str, way: int) -> None:
+    now = int(time.time())
+    assert (await verifier(lambda: now).verify(sign(OURS, **{claim: now + way * 299}))).subject == "clerk-7"
+    with pytest.raises(TokenRefused):
+        await verifier(lambda: now).verify(sign(OURS, **{claim: now + way * 301}))
 
 
 async def test_a_verified_token_is_remembered_no_longer_than_it_is_valid() -> None:
@@ -150,7 +153,7 @@ async def test_a_verified_token_is_remembered_no_longer_than_it_is_valid() -> No
     token = sign(OURS, exp=int(now) + 10)
     await desk.verify(token)
 
-    now += 90
+    now += 311
 
     with pytest.raises(TokenRefused):
         await desk.verify(token)

@@ -23,7 +23,8 @@ log = structlog.get_logger()
 
 ALGORITHM: Final = "ES256"
 """The one algorithm. It is never taken from the token, so `none` and HS256 with a public key cannot be asked for."""
-LEEWAY_SECONDS: Final = 60
+LEEWAY_SECONDS: Final = 300
+"""By so much the issuer's clock and ours may differ, either way."""
 TOKEN_LENGTH_MAX: Final = 8_192
 CACHED_TOKENS_MAX: Final = 4_096
 KEYS_SECONDS_MAX: Final = 300
