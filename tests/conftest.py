@@ -10,6 +10,7 @@ import pytest
 from rapport_cli.embedded.postgres import Postgres
 from tests import brokers, containers
 from tests.brokers.any import AnyBroker, any_broker
+from tests.chassis.houses import House
 from tests.databases import Databases, KeyringDatabase, ServiceDatabase
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -124,6 +125,22 @@ async def keyring_database(databases: Databases) -> AsyncIterator[KeyringDatabas
     name, database = await databases.keyring()
     yield database
     await databases.drop(name)
+
+
+@pytest.fixture
+async def house(
+    tmp_path: Path,
+    make_service_database: MakeServiceDatabase,
+    keyring_database: KeyringDatabase,
+    kafka: str,
+    topic_prefix: str,
+) -> AsyncIterator[House]:
+    """Build a shop of real processes; none runs yet."""
+    built = await House.build(
+        tmp_path, await make_service_database("interactions"), keyring_database, kafka, topic_prefix
+    )
+    yield built
+    await built.end()
 
 
 @pytest.fixture

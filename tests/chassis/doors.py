@@ -30,10 +30,9 @@ class Doors:
 
 @asynccontextmanager
 async def two_doors(house: House, program: Sequence[str], *, connections: int) -> AsyncGenerator[Doors]:
-    """Start two processes that answer HTTP; end whatever runs in the house afterwards."""
+    """Start two processes that answer HTTP."""
     second = free_port()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(house.end)
         await house.start("http,mirror", program=program)
         await house.start("http", program=program, RAPPORT_INTERACTIONS_PORT=str(second))
         await until(lambda: takes_commands(house), seconds=START_SECONDS, what="the ledger takes commands")

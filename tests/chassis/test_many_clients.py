@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import httpx
@@ -12,8 +11,6 @@ import pytest
 from tests.chassis.doors import Doors, two_doors
 from tests.chassis.houses import House
 from tests.chassis.tokens import sign
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 
 CLIENTS: Final = 64
 WRITERS: Final = 64
@@ -22,15 +19,7 @@ SHOWN: Final = ("content-type", "etag", "location", "rapport-position")
 
 
 @pytest.fixture
-async def doors(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[Doors]:
-    database = await make_service_database("interactions")
-    house = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
+async def doors(house: House) -> AsyncIterator[Doors]:
     async with two_doors(house, ("tests.chassis.shop_main",), connections=CLIENTS) as opened:
         yield opened
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,8 +13,6 @@ from aiokafka.errors import KafkaError
 
 from rapport_events.ids import PARTITIONS
 from tests.chassis.houses import House
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.waiting import ended, until
 
 SECONDS = 60
@@ -25,19 +22,9 @@ GUESTS = 8
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[House]:
-    built = await House.build(
-        tmp_path, await make_service_database("interactions"), keyring_database, kafka, topic_prefix
-    )
-    built.environment |= {"RAPPORT_CONSUMER_GROUPS": "true", "RAPPORT_SESSION_SECONDS": str(SESSION_SECONDS)}
-    yield built
-    await built.end()
+def house(house: House) -> House:
+    house.environment |= {"RAPPORT_CONSUMER_GROUPS": "true", "RAPPORT_SESSION_SECONDS": str(SESSION_SECONDS)}
+    return house
 
 
 async def members(house: House) -> tuple[str, list[bytes]]:

@@ -3,35 +3,16 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import httpx
-import pytest
 
 from tests.chassis.houses import House, free_port
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.waiting import until
 
 START_SECONDS = 40
 ANN = {"system": "shop", "external_id": "Ann Smith <ann@example.com>"}
 PURCHASE = {"customer": ANN, "total": "2.50"}
-
-
-@pytest.fixture
-async def house(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[House]:
-    built = await House.build(
-        tmp_path, await make_service_database("interactions"), keyring_database, kafka, topic_prefix
-    )
-    yield built
-    await built.end()
 
 
 async def buy(client: httpx.AsyncClient, **headers: str) -> httpx.Response:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -13,8 +12,6 @@ import pytest
 
 from tests.chassis.houses import House
 from tests.chassis.test_run import START_SECONDS, takes_commands
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.proxy import Proxy
 from tests.waiting import until
 
@@ -57,26 +54,17 @@ class Calls:
 
 
 @pytest.fixture
-async def slow(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[Slow]:
-    database = await make_service_database("interactions")
-    async with Proxy.to(database.app, seed=7).open() as proxy:
-        house = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
+async def slow(house: House) -> AsyncIterator[Slow]:
+    async with Proxy.to(house.database.app, seed=7).open() as proxy:
         await house.start("mirror")
         environment = {
-            "RAPPORT_INTERACTIONS_APP": proxy.dsn_of(database.app),
+            "RAPPORT_INTERACTIONS_APP": proxy.dsn_of(house.database.app),
             "RAPPORT_INTERACTIONS_ANSWER_SECONDS": str(ANSWER_SECONDS),
             "RAPPORT_INTERACTIONS_STATEMENT_SECONDS": "2",
         }
         await house.start("http", **environment)
         await until(lambda: takes_commands(house), seconds=START_SECONDS, what="the ledger takes commands")
-        yield Slow(house, proxy, database.admin)
-        await house.end()
+        yield Slow(house, proxy, house.database.admin)
 
 
 async def ask(slow: Slow, *, calls: int = CALLS) -> Calls:

@@ -4,9 +4,7 @@ import asyncio
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,8 +18,6 @@ from rapport_events.tracing import begin, traced, traced_batch
 from rapport_events.view import Arrived
 from tests.chassis.collector import Collector, Spans, collecting
 from tests.chassis.houses import House
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.waiting import until
 
 COMMANDS = 200
@@ -30,21 +26,6 @@ START_SECONDS = 40
 ANN = {"system": "shop", "external_id": "Ann Smith <ann@example.com>"}
 PURCHASE = {"customer": ANN, "total": "2.50"}
 SAMPLED, UNSAMPLED = "01", "00"
-
-
-@pytest.fixture
-async def house(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[House]:
-    built = await House.build(
-        tmp_path, await make_service_database("interactions"), keyring_database, kafka, topic_prefix
-    )
-    yield built
-    await built.end()
 
 
 def new_trace(flags: str = SAMPLED) -> str:

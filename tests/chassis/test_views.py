@@ -1,7 +1,5 @@
 """An operator rebuilds read models and releases parked events while the service runs; nobody restarts anything."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,27 +7,16 @@ import pytest
 
 from tests.chassis.houses import House
 from tests.chassis.tokens import sign
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.waiting import until
 
 SECONDS = 40
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[House]:
-    database = await make_service_database("interactions")
-    built = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
-    await built.start("http,mirror,readers")
-    await until(built.is_ready, seconds=SECONDS, what="all roles are ready")
-    yield built
-    await built.end()
+async def house(house: House) -> House:
+    await house.start("http,mirror,readers")
+    await until(house.is_ready, seconds=SECONDS, what="all roles are ready")
+    return house
 
 
 def operator(house: House, scope: str = "operator interactions:read interactions:write") -> httpx.AsyncClient:

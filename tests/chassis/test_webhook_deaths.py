@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -13,8 +11,6 @@ from standardwebhooks import Webhook as Reference
 from tests.chassis.houses import House
 from tests.chassis.receiving import Receiver, open_receiver
 from tests.chassis.test_run import START_SECONDS, takes_commands
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.waiting import until
 
 KILLS: Final = 3
@@ -24,19 +20,10 @@ CUSTOMERS: Final = 8
 
 
 @pytest.fixture
-async def house(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[House]:
-    database = await make_service_database("interactions")
-    built = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
-    await built.start("http,mirror,readers", program=("rapport_chassis.run",), RAPPORT_WEBHOOK_LOOPBACK="true")
-    await until(lambda: takes_commands(built), seconds=START_SECONDS, what="the ledger takes commands")
-    yield built
-    await built.end()
+async def house(house: House) -> House:
+    await house.start("http,mirror,readers", program=("rapport_chassis.run",), RAPPORT_WEBHOOK_LOOPBACK="true")
+    await until(lambda: takes_commands(house), seconds=START_SECONDS, what="the ledger takes commands")
+    return house
 
 
 async def deliver(house: House) -> asyncio.subprocess.Process:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -14,8 +13,6 @@ import pytest
 
 from tests.chassis.doors import Doors, two_doors
 from tests.chassis.houses import House
-from tests.conftest import MakeServiceDatabase
-from tests.databases import KeyringDatabase
 from tests.interactions.versions import Called, contradictions
 
 CLIENTS: Final = 64
@@ -29,15 +26,7 @@ COMPLAINT: Final = {
 
 
 @pytest.fixture
-async def doors(
-    tmp_path: Path,
-    make_service_database: MakeServiceDatabase,
-    keyring_database: KeyringDatabase,
-    kafka: str,
-    topic_prefix: str,
-) -> AsyncIterator[Doors]:
-    database = await make_service_database("interactions")
-    house = await House.build(tmp_path, database, keyring_database, kafka, topic_prefix)
+async def doors(house: House) -> AsyncIterator[Doors]:
     async with two_doors(house, ("rapport_chassis.run",), connections=CLIENTS) as opened:
         yield opened
 
