@@ -18,7 +18,7 @@ from tests.faults.disks import FullDisk
 from tests.faults.house import House, Kind, house
 from tests.faults.load import Load
 from tests.faults.plan import Round, draw_plan, quick, slow
-from tests.faults.recovery import NotRecovered, recovered
+from tests.faults.recovery import NotRecovered, Recovery, recovered
 from tests.faults.scene import Scene
 from tests.faults.watch import Watch
 from tests.small_disk import CANNOT_MOUNT
@@ -52,7 +52,7 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
     recoveries: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
-    """Seconds from a kill until all was as before, and which round that was."""
+    """Seconds from a kill until all was as before; which round that was, and what was wrong last."""
     healings: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     """Seconds from the end of a fault that killed nobody until all was as before."""
     accounts: list[Account] = field(default_factory=list[Account])
@@ -149,14 +149,14 @@ async def _attack(scene: Scene, plan: Sequence[Round], outcome: Outcome, say: Sa
             healed = await recovered(scene, starts)
         except NotRecovered as error:
             outcome.failures.append(f"{each}: {error}")
-            say(f"{each}: {error}")
-            healed = time.monotonic()
+            healed = Recovery(time.monotonic(), str(error))
         outcome.faults.update(fault.kind for fault in each.faults)
         outcome.kills.update(each.victims)
-        seconds = healed - (began if each.victims else over)
-        (outcome.recoveries if each.victims else outcome.healings).append((seconds, str(each)))
+        seconds = healed.at - (began if each.victims else over)
+        told = f"{each}; last {healed.last}" if healed.last else str(each)
+        (outcome.recoveries if each.victims else outcome.healings).append((seconds, told))
         commands = scene.load.counts.commands
-        say(f"{number:3} of {len(plan)}  {seconds:5.1f} s  {commands:7,} commands  {each}")
+        say(f"{number:3} of {len(plan)}  {seconds:5.1f} s  {commands:7,} commands  {told}")
 
 
 async def _fill_up(load: Load, commands: int) -> None:

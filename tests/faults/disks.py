@@ -36,6 +36,6 @@ class FullDisk:
 
     async def undo(self, scene: Scene) -> None:
         began = time.monotonic()
-        seconds = await recovered(scene, {}) - began
+        seconds = (await recovered(scene, {})).at - began
         if seconds > RECOVERY_SECONDS_MAX:
             scene.findings.append(f"{seconds:.1f} s after there was space again all was as before")
